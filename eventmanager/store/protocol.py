@@ -1,0 +1,97 @@
+"""The port to a store: what the service needs of one, in its own terms.
+
+Every method may raise StoreUnavailableError, and then what it was to do may have happened or not; all of it may be
+asked again. Nothing here is safe to call after `close`.
+"""
+
+import datetime
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence, Set
+from enum import Enum
+from typing import Protocol, TypeAlias
+
+from live.eventmanager.storage.v1.settings_pb2 import AppSettings
+
+from eventmanager.blocks import Block, Day, Partition, StoredBlock
+from eventmanager.facts import Facts, Key, SetTable, TotalsRow, TotalsTable
+
+
+class BlockOutcome(Enum):
+    """What became of a block: a word about its durability, not about its events."""
+
+    STORED = "stored"
+    """Durable now, and its facts are counted."""
+    KNOWN = "known"
+    """Was durable already; its facts are not counted again."""
+    UNAVAILABLE = "unavailable"
+    """May be durable or not. Sent again, it counts once."""
+
+
+FactsOf: TypeAlias = Callable[[Sequence[Block]], Facts]
+"""Folds blocks. Called at most once a commit, from any thread, with those that are new and acknowledged."""
+
+
+class Store(Protocol):
+    """Keeps the log, its fold and the apps' settings."""
+
+    async def commit(self, blocks: Sequence[Block], resent: Set[bytes], facts_of: FactsOf) -> list[BlockOutcome]:
+        """Make blocks durable and count their facts; return one outcome for each, in their order.
+
+        `resent` names the ids of blocks that may be in the log already. A store that can tell at no cost looks for the
+        others, too. No two of the blocks may have the same partition and id. Does not raise StoreUnavailableError: the
+        outcomes say it.
+        """
+        ...
+
+    def log(self, partition: Partition) -> AsyncIterator[Sequence[StoredBlock]]:
+        """Read a partition's log by pages, in the order of block ids or of arrival."""
+        ...
+
+    def members(self, table: SetTable, partition: Partition) -> AsyncIterator[Sequence[Key]]:
+        """Read a partition's set rows by pages, in the order of their keys."""
+        ...
+
+    async def member_counts(self, table: SetTable, partition: Partition) -> Mapping[Key, int]:
+        """Count the distinct visitors in a partition by the table's other columns: by (stage,), by (from_stage,
+        to_stage), and for USERS_BY_PLATFORM all of them under ().
+        """
+        ...
+
+    async def has_visitor(self, partition: Partition, device_id: str) -> bool:
+        """Tell whether a visitor has any event in a partition."""
+        ...
+
+    async def totals(self, table: TotalsTable, day: Day) -> Sequence[TotalsRow]:
+        """Read a day's totals, in no particular order. A key may come more than once: its rows add up."""
+        ...
+
+    async def dates(self, app: str, first: datetime.date, last: datetime.date) -> Sequence[datetime.date]:
+        """List the dates, within two included, of which an app has events, oldest first."""
+        ...
+
+    async def drop_day(self, day: Day, shard_count: int) -> None:
+        """Remove everything kept of a day."""
+        ...
+
+    async def read_app(self, app: str) -> AppSettings | None:
+        """Return an app's settings, or None where there is no such app."""
+        ...
+
+    async def list_apps(self, after: str, limit: int) -> Sequence[AppSettings]:
+        """List apps by id, those after an id (the empty text comes before all), at most so many."""
+        ...
+
+    async def create_app(self, settings: AppSettings) -> bool:
+        """Keep a new app's settings, and return False where its id is taken."""
+        ...
+
+    async def replace_app(self, settings: AppSettings, version: int) -> bool:
+        """Replace an app's settings, and return False where those kept have another version than this."""
+        ...
+
+    async def check(self) -> None:
+        """Return when the store answers. Raises StoreUnavailableError when it does not."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what is under way and let go of files and connections."""
+        ...
