@@ -22,8 +22,10 @@ from eventmanager.config import Address, Config, InvalidSettingError
         ),
         (
             {"listen": "0.0.0.0:50051"},
-            "--listen is '0.0.0.0:50051', but must be a loopback address such as 127.0.0.1:50051, "
-            "or come with --insecure, as nothing is encrypted.",
+            (
+                "--listen is '0.0.0.0:50051', but must be a loopback address such as 127.0.0.1:50051, "
+                "or come with --insecure, as nothing is encrypted."
+            ),
         ),
         ({"store": "postgres:x"}, "--store is 'postgres:x', but must be sqlite:FILE or sqlite::memory:."),
         ({"store": "sqlite:"}, "--store is 'sqlite:', but must be sqlite:FILE or sqlite::memory:."),
@@ -40,8 +42,10 @@ from eventmanager.config import Address, Config, InvalidSettingError
         ({"remembered_ids": -1}, "--remembered-ids is -1, but must be from 0 to 100,000,000 ids."),
         (
             {"max_waiting_events": 9_999},
-            "--max-waiting-events is 9999, but must be at least --max-events (10,000), "
-            "or a full request could never be taken.",
+            (
+                "--max-waiting-events is 9999, but must be at least --max-events (10,000), "
+                "or a full request could never be taken."
+            ),
         ),
         ({"grace_s": float("nan")}, "--grace is nan, but must be from 0 to 3,600 seconds."),
         ({"log_level": "loud"}, "--log-level is 'loud', but must be one of debug, info, warning, error."),
