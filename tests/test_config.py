@@ -71,7 +71,7 @@ def test_a_loopback_address_needs_nothing_more(listen: str, address: Address) ->
     """Loopback addresses are taken as they are."""
     config = Config(listen=listen)
 
-    assert address == config.address
+    assert (address, listen) == (config.address, str(config.address))
 
 
 def test_beyond_loopback_with_insecure() -> None:
