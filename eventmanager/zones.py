@@ -33,6 +33,8 @@ class Zone:
             raise UnknownZoneError(name) from None
         self.name = name
         self._moments: dict[int, Moment] = {}
+        # One object for each date, so that the hot path tells dates apart by identity.
+        self._dates: dict[datetime.date, datetime.date] = {}
 
     def moment(self, minute: int) -> Moment:
         """Place a minute, counted since 1970. No zone has changed its offset inside a minute since the year 1972."""
@@ -40,8 +42,10 @@ class Zone:
         if moment is None:
             if len(self._moments) >= _CACHED_MINUTES:
                 self._moments.clear()
+                self._dates.clear()
             time_s = minute * 60
             date = self.date_of(time_s)
+            date = self._dates.setdefault(date, date)
             moment = Moment(date, (time_s - self.first_instant(date)) // 3600)
             self._moments[minute] = moment
         return moment

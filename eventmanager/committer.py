@@ -1,0 +1,165 @@
+"""Group commit: while one commit is on its way the next one gathers, so that commits get fat under load and no request
+waits when there is none.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from eventmanager.blocks import Block, Partition
+from eventmanager.errors import OverloadedError, ShuttingDownError
+from eventmanager.facts import Facts
+from eventmanager.fold import fold
+from eventmanager.memory import Memory
+from eventmanager.store.protocol import BlockOutcome, Store
+
+MOST_COMMIT_EVENTS: Final = 50_000
+"""Most events in one commit: more would make all of them wait longer, and cost no less."""
+
+
+class BlockAnswer(NamedTuple):
+    """What became of a block, and the positions of its events that were known before."""
+
+    outcome: BlockOutcome
+    copies: Sequence[int]
+
+
+class _Waiting(NamedTuple):
+    block: Block
+    resent: bool
+    answer: asyncio.Future[BlockAnswer]
+
+
+class Committer:
+    """Commits blocks one group after the other. Belongs to one event loop."""
+
+    def __init__(self, store: Store, memory: Memory, most_waiting_events: int) -> None:
+        self._store = store
+        self._memory = memory
+        self._most_waiting_events = most_waiting_events
+        self._in_hand: dict[tuple[Partition, bytes], _Waiting] = {}
+        self._waiting: list[_Waiting] = []
+        self.events_in_hand = 0
+        self._room = asyncio.Event()
+        self._room.set()
+        self._commits: asyncio.Task[None] | None = None
+        self._closed = False
+
+    def submit(self, blocks: Sequence[Block], *, resent: bool) -> Sequence[asyncio.Future[BlockAnswer]]:
+        """Take blocks to be committed, and return the promise of an answer for each.
+
+        Raises OverloadedError where too much waits already, and ShuttingDownError after `close`; nothing is taken then.
+        """
+        if self._closed:
+            raise ShuttingDownError
+        if self.is_full:
+            raise OverloadedError(self.events_in_hand)
+        answers = [self._take(block, resent=resent) for block in blocks]
+        if self._waiting and self._commits is None:
+            self._commits = asyncio.get_running_loop().create_task(self._commit_all())
+        return answers
+
+    @property
+    def is_full(self) -> bool:
+        """Whether `submit` would raise OverloadedError."""
+        return self.events_in_hand >= self._most_waiting_events
+
+    async def wait_for_room(self) -> None:
+        """Return once less waits than is allowed."""
+        while self.is_full:
+            await self._room.wait()
+
+    async def close(self) -> None:
+        """Take nothing more, and return once all that was taken is answered."""
+        self._closed = True
+        if self._commits is not None:
+            await self._commits
+
+    def _take(self, block: Block, *, resent: bool) -> asyncio.Future[BlockAnswer]:
+        key = _key(block)
+        answer = asyncio.get_running_loop().create_future()
+        first = self._in_hand.get(key)
+        if first is not None:
+            # The same request again while the first is on its way: it shares its fate, and is a copy of it.
+            first.answer.add_done_callback(lambda done: _answer_copy(answer, done))
+            return answer
+        waiting = _Waiting(block, resent, answer)
+        self._in_hand[key] = waiting
+        self._waiting.append(waiting)
+        self.events_in_hand += len(block.rows)
+        if self.is_full:
+            self._room.clear()
+        return answer
+
+    async def _commit_all(self) -> None:
+        """Commit until nothing waits."""
+        while self._waiting:
+            group = self._next_group()
+            try:
+                await self._commit(group)
+            except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must hear of it.
+                for waiting in group:
+                    if not waiting.answer.done():
+                        waiting.answer.set_exception(error)
+            finally:
+                for waiting in group:
+                    del self._in_hand[_key(waiting.block)]
+                    self.events_in_hand -= len(waiting.block.rows)
+                if not self.is_full:
+                    self._room.set()
+        self._commits = None
+
+    def _next_group(self) -> Sequence[_Waiting]:
+        events = 0
+        for place, waiting in enumerate(self._waiting):
+            events += len(waiting.block.rows)
+            if events > MOST_COMMIT_EVENTS and place:
+                group, self._waiting = self._waiting[:place], self._waiting[place:]
+                return group
+        group, self._waiting = self._waiting, []
+        return group
+
+    async def _commit(self, group: Sequence[_Waiting]) -> None:
+        blocks = [waiting.block for waiting in group]
+        resent = {waiting.block.block_id for waiting in group if waiting.resent}
+        folded: dict[tuple[Partition, bytes], Sequence[int]] = {}
+
+        def facts_of(new: Sequence[Block]) -> Facts:
+            facts = fold(new, self._memory)
+            folded.update(zip(map(_key, new), facts.copies, strict=True))
+            return facts
+
+        try:
+            outcomes = await self._store.commit(blocks, resent, facts_of)
+        except BaseException:
+            self._memory.undo()
+            raise
+        if any(
+            outcome is BlockOutcome.UNAVAILABLE and _key(block) in folded
+            for block, outcome in zip(blocks, outcomes, strict=True)
+        ):
+            self._memory.undo()
+        else:
+            for block, outcome in zip(blocks, outcomes, strict=True):
+                if outcome is BlockOutcome.KNOWN:
+                    self._memory.copies(block)  # Remembers its ids: events of it may come again in other requests.
+            self._memory.keep()
+        for waiting, outcome in zip(group, outcomes, strict=True):
+            copies = folded.get(_key(waiting.block), ()) if outcome is BlockOutcome.STORED else ()
+            waiting.answer.set_result(BlockAnswer(outcome, copies))
+
+
+def _key(block: Block) -> tuple[Partition, bytes]:
+    return block.partition, block.block_id
+
+
+def _answer_copy(answer: asyncio.Future[BlockAnswer], first: asyncio.Future[BlockAnswer]) -> None:
+    if answer.done():
+        return
+    error = first.exception()
+    if error is not None:
+        answer.set_exception(error)
+    elif first.result().outcome is BlockOutcome.STORED:
+        answer.set_result(BlockAnswer(BlockOutcome.KNOWN, ()))
+    else:
+        answer.set_result(first.result())

@@ -1,0 +1,50 @@
+"""Reads blocks: the rows of the log, as `block_writer` writes them."""
+
+from collections.abc import Sequence
+
+import zstandard
+from live.eventmanager.storage.v1.block_pb2 import Block as BlockMessage
+from live.eventmanager.v1.event_pb2 import Event
+
+from eventmanager.blocks import StoredBlock
+from eventmanager.event_rows import READERS
+from eventmanager.events import EventRow
+from eventmanager.platforms import PlatformReader
+
+
+def rows_of(stored: StoredBlock, platforms: PlatformReader) -> Sequence[EventRow]:
+    """Read the rows of a block as they were when it was written."""
+    message = BlockMessage.FromString(zstandard.decompress(stored.payload))
+    told = [platforms.complete(told.browser, told.os, told.device, "") for told in message.platforms]
+    rows: list[EventRow] = []
+    ids = _event_ids(message)
+    for event, event_id, hour, index in zip(message.events, ids, message.hours, message.platform_indexes, strict=True):
+        # Cleaned before it was written: nothing is cleaned again, whatever the app's settings are now.
+        kind, subject, detail, elapsed_ms, _ = READERS[event.WhichOneof("type")](event, True)
+        time_ns = event.timestamp.ToNanoseconds()
+        rows.append((kind, event.device_id, event_id, time_ns, hour, told[index], subject, detail, elapsed_ms))
+    return rows
+
+
+def events_of(stored: StoredBlock, device_id: str) -> Sequence[Event]:
+    """Read the events of one visitor in a block, their ids filled in where they were sent without."""
+    encoded = zstandard.decompress(stored.payload)
+    if device_id.encode() not in encoded:  # Most blocks do not hold most visitors, and parsing is what takes time.
+        return ()
+    message = BlockMessage.FromString(encoded)
+    events = []
+    for event, event_id in zip(message.events, _event_ids(message), strict=True):
+        if event.device_id == device_id:
+            event.event_id = event_id
+            events.append(event)
+    return events
+
+
+def _event_ids(message: BlockMessage) -> Sequence[str]:
+    if not message.request:
+        return [event.event_id for event in message.events]
+    request = message.request.hex()
+    return [
+        event.event_id or f"{request}-{position}"
+        for event, position in zip(message.events, message.positions, strict=True)
+    ]

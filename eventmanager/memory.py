@@ -1,0 +1,131 @@
+"""What a process remembers of the events it has folded, within stated bounds.
+
+It is used from one commit at a time. A commit that fails is undone, so that its events, sent again, are new again.
+"""
+
+from collections import OrderedDict, deque
+from collections.abc import Sequence
+from itertools import islice
+from typing import Any, Final
+
+from eventmanager.blocks import Block, Partition
+from eventmanager.events import Platform
+
+MOST_REMEMBERED_ROWS: Final = 500_000
+"""Most set rows and visitors' stages remembered: about 100 MB."""
+
+
+class RememberedVisitors:
+    """What is remembered of a partition's visitors."""
+
+    __slots__ = ("edges", "platform_of", "stage_of", "stage_users")
+
+    def __init__(self) -> None:
+        self.platform_of: dict[str, Platform] = {}
+        """By visitor, the platform lately written."""
+        self.stage_users: dict[tuple[int, str], None] = {}
+        """Rows (stage, user) lately written, oldest first."""
+        self.edges: dict[tuple[int, int, str], None] = {}
+        """Rows (from_stage, to_stage, user) lately written, oldest first."""
+        self.stage_of: dict[str, tuple[int, str, int]] = {}
+        """By visitor, (time_ns, event_id, stage) of the latest stage entered."""
+
+    def tables(self) -> Sequence[dict[Any, Any]]:
+        """All of them, for those who only count or forget."""
+        return (self.platform_of, self.stage_users, self.edges, self.stage_of)
+
+    def __len__(self) -> int:
+        return sum(len(table) for table in self.tables())
+
+    def forget_half(self) -> None:
+        """Forget the older half of everything."""
+        for table in self.tables():
+            for key in list(islice(table, (len(table) + 1) // 2)):
+                del table[key]
+
+    def forget_written(self) -> None:
+        """Forget which rows were written: they may not be there."""
+        for table in (self.platform_of, self.stage_users, self.edges):
+            table.clear()
+
+
+class Memory:
+    """The ids of the last events folded, and their visitors."""
+
+    def __init__(self, remembered_ids: int, most_rows: int = MOST_REMEMBERED_ROWS) -> None:
+        self._remembered_ids = remembered_ids
+        self._most_rows = most_rows
+        self._ids: set[int] = set()
+        self._ids_by_age: deque[int] = deque()
+        self._new_ids: set[int] = set()
+        self._visitors: OrderedDict[Partition, RememberedVisitors] = OrderedDict()
+        self.stages_before: list[tuple[dict[str, tuple[int, str, int]], str, tuple[int, str, int] | None]] = []
+        """What the stages remembered were before this commit changed them, in order, for `undo`."""
+
+    def copies(self, block: Block) -> list[int]:
+        """Return the positions in a block of events whose ids are remembered; remember the others."""
+        keys = _keys(block)
+        new = set(keys)
+        if len(new) == len(keys) and self._ids.isdisjoint(new) and self._new_ids.isdisjoint(new):
+            self._new_ids |= new
+            return []
+        copies = []
+        for position, key in enumerate(keys):
+            if key in self._ids or key in self._new_ids:
+                copies.append(position)
+            else:
+                self._new_ids.add(key)
+        return copies
+
+    def knows(self, partition: Partition, device_id: str, event_id: str) -> bool:
+        """Tell whether an event's id is remembered."""
+        return hash((partition, device_id, event_id)) in self._ids
+
+    def visitors(self, partition: Partition) -> RememberedVisitors:
+        """Return what is remembered of a partition's visitors, to be read and changed."""
+        visitors = self._visitors.get(partition)
+        if visitors is None:
+            visitors = self._visitors[partition] = RememberedVisitors()
+        self._visitors.move_to_end(partition)
+        return visitors
+
+    def keep(self) -> None:
+        """End a commit that succeeded, and forget what is too much."""
+        self._ids |= self._new_ids
+        self._ids_by_age.extend(self._new_ids)
+        self._new_ids = set()
+        self.stages_before.clear()
+        while len(self._ids_by_age) > self._remembered_ids:
+            self._ids.discard(self._ids_by_age.popleft())
+        rows = sum(map(len, self._visitors.values()))
+        while rows > self._most_rows:
+            oldest = next(iter(self._visitors))
+            visitors = self._visitors[oldest]
+            rows -= len(visitors)
+            if len(self._visitors) > 1:
+                del self._visitors[oldest]
+            else:
+                visitors.forget_half()
+                rows += len(visitors)
+
+    def undo(self) -> None:
+        """End a commit that failed."""
+        self._new_ids = set()
+        for stages, device_id, before in reversed(self.stages_before):
+            if before is None:
+                stages.pop(device_id, None)
+            else:
+                stages[device_id] = before
+        self.stages_before.clear()
+        for visitors in self._visitors.values():
+            visitors.forget_written()
+
+
+def _keys(block: Block) -> list[int]:
+    """Hash the identity of each event: 64 bits, salted for each process.
+
+    Among a million ids remembered, one new event in 1.8e13 is taken for a copy by chance. It is in the log all the
+    same, so a recount has it.
+    """
+    partition = block.partition
+    return [hash((partition, row[1], row[2])) for row in block.rows]

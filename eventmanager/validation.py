@@ -1,0 +1,166 @@
+"""Turns the events of a request into rows by partition, or into refusals: one bad event never costs a good one."""
+
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date as Date  # noqa: N812 - a class, and `date` is what its values are called here.
+from typing import Final
+
+from live.eventmanager.v1.event_pb2 import Event
+from live.eventmanager.v1.ingest_service_pb2 import (
+    REFUSAL_REASON_IN_FUTURE,
+    REFUSAL_REASON_TOO_OLD,
+    RefusedEvent,
+)
+
+from eventmanager.apps import App
+from eventmanager.blocks import Partition
+from eventmanager.event_rows import READERS, RefusedFieldError, invalid, missing, too_long
+from eventmanager.events import EventRow, Platform
+from eventmanager.platforms import PlatformReader
+
+MAX_EVENT_ID_LENGTH: Final = 64
+MAX_DEVICE_ID_LENGTH: Final = 128
+MAX_USER_AGENT_LENGTH: Final = 1_024
+MAX_PLATFORM_LENGTH: Final = 64
+EARLIEST_S: Final = 946_684_800  # 2000-01-01T00:00:00Z.
+_NANOS_PER_SECOND: Final = 1_000_000_000
+
+
+@dataclass(slots=True)
+class AdmittedEvents:
+    """The admitted events of one request that share a partition.
+
+    `positions` are theirs in the request. `cleaned` holds, by position in the request, the serialized form of those
+    events whose URLs lost something; the others are kept as sent.
+    """
+
+    partition: Partition
+    expire_time_s: int
+    rows: list[EventRow] = field(default_factory=list)
+    positions: list[int] = field(default_factory=list)
+    cleaned: dict[int, bytes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """What becomes of a request's events: each is admitted to one partition or refused."""
+
+    admitted: Sequence[AdmittedEvents]
+    refused: Sequence[RefusedEvent]
+
+
+class Validator:
+    """Checks events against the contract's limits and places them in their app's days."""
+
+    def __init__(self, platforms: PlatformReader, max_clock_skew_s: int) -> None:
+        self._platforms = platforms
+        self._max_clock_skew_s = max_clock_skew_s
+
+    def admit(
+        self, app: App, events: Sequence[Event], name_request: Callable[[], str], now_s: float
+    ) -> Admission:
+        """Check every event of a request; the request's name begins the ids of those that were sent without one.
+
+        Changes the URLs of events in place as the app's settings want them.
+        """
+        latest_s = int(now_s) + self._max_clock_skew_s
+        today = app.zone.date_of(int(now_s))
+        moment_of = app.zone.moment
+        keep_queries = app.keep_url_queries
+        read_agent = self._platforms.read
+        readers = READERS
+        groups: dict[Date, dict[int, AdmittedEvents]] = {}
+        refused: list[RefusedEvent] = []
+        shard_mask = 0
+        group_date: Date | None = None
+        shards: dict[int, AdmittedEvents] = {}
+        for position, event in enumerate(events):
+            event_id = event.event_id
+            try:
+                if len(event_id) > MAX_EVENT_ID_LENGTH:
+                    raise too_long("event_id", len(event_id), MAX_EVENT_ID_LENGTH)
+                timestamp = event.timestamp
+                seconds = timestamp.seconds
+                nanos = timestamp.nanos
+                if not EARLIEST_S <= seconds <= latest_s or not 0 <= nanos < _NANOS_PER_SECOND:
+                    raise _wrong_time(event, latest_s)
+                device_id = event.device_id
+                if not device_id:
+                    raise missing("device_id")
+                if len(device_id) > MAX_DEVICE_ID_LENGTH:
+                    raise too_long("device_id", len(device_id), MAX_DEVICE_ID_LENGTH)
+                user_agent = event.user_agent
+                if len(user_agent) > MAX_USER_AGENT_LENGTH:
+                    raise too_long("user_agent", len(user_agent), MAX_USER_AGENT_LENGTH)
+                platform = self._told_platform(event) if event.HasField("platform") else read_agent(user_agent)
+                reader = readers.get(event.WhichOneof("type"))
+                if reader is None:
+                    raise missing("type")
+                kind, subject, detail, elapsed_ms, cleaned = reader(event, keep_queries)
+                date, hour = moment_of(seconds // 60)
+                if date is not group_date:
+                    reports_end = app.reports_end(date)
+                    if reports_end is not None and today >= reports_end:
+                        raise _too_old(f"{date} is past the app's retention of {app.retention_days(date)} days")
+                    group_date = date
+                    shard_mask = app.shard_count(date) - 1
+                    shards = groups.setdefault(date, {})
+            except RefusedFieldError as fault:
+                refused.append(
+                    RefusedEvent(
+                        index=position,
+                        event_id=event_id,
+                        reason=fault.reason,
+                        field=fault.field,
+                        description=fault.description,
+                    )
+                )
+                continue
+            shard = zlib.crc32(device_id.encode()) & shard_mask if shard_mask else 0
+            group = shards.get(shard)
+            if group is None:
+                group = shards[shard] = AdmittedEvents(Partition(app.app, date, shard), app.expire_time_s(date))
+            if cleaned:
+                group.cleaned[position] = event.SerializeToString()
+            group.rows.append(
+                (
+                    kind,
+                    device_id,
+                    event_id or f"{name_request()}-{position}",
+                    seconds * _NANOS_PER_SECOND + nanos,
+                    hour,
+                    platform,
+                    subject,
+                    detail,
+                    elapsed_ms,
+                )
+            )
+            group.positions.append(position)
+        return Admission([group for by_shard in groups.values() for group in by_shard.values()], refused)
+
+    def _told_platform(self, event: Event) -> Platform:
+        told = event.platform
+        for part, text in (("browser", told.browser), ("os", told.os), ("device", told.device)):
+            if len(text) > MAX_PLATFORM_LENGTH:
+                raise too_long(f"platform.{part}", len(text), MAX_PLATFORM_LENGTH)
+        return self._platforms.complete(told.browser, told.os, told.device, event.user_agent)
+
+
+def _wrong_time(event: Event, latest_s: int) -> RefusedFieldError:
+    timestamp = event.timestamp
+    if not event.HasField("timestamp"):
+        return missing("timestamp")
+    if not 0 <= timestamp.nanos < _NANOS_PER_SECOND:
+        return invalid("timestamp", f"timestamp has {timestamp.nanos} ns, and must have from 0 to 999,999,999.")
+    if timestamp.seconds < EARLIEST_S:
+        return _too_old(f"timestamp is {timestamp.seconds} s after 1970, which is before the year 2000")
+    return RefusedFieldError(
+        REFUSAL_REASON_IN_FUTURE,
+        "timestamp",
+        f"timestamp is {timestamp.seconds} s after 1970, and the latest taken now is {latest_s} s.",
+    )
+
+
+def _too_old(why: str) -> RefusedFieldError:
+    return RefusedFieldError(REFUSAL_REASON_TOO_OLD, "timestamp", f"The event is too old: {why}.")
