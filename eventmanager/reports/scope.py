@@ -1,0 +1,51 @@
+"""What a report is about: an app, its days and intervals, and how far the figures can be relied on."""
+
+import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from google.protobuf.timestamp_pb2 import Timestamp
+from live.eventmanager.v1.analytics_service_pb2 import INTERVAL_HOUR, DateRange, Interval, ReportInfo
+
+from eventmanager.apps import App
+from eventmanager.date_ranges import MAX_DAYS, MAX_DAYS_BY_HOURS, DateSpan, Period, periods_of, span_of
+from eventmanager.store.protocol import Store
+
+_MICROSECONDS_PER_SECOND = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """One app's days as a report reads them."""
+
+    app: App
+    span: DateSpan
+    periods: Sequence[Period]
+    dates: Sequence[datetime.date]
+    """The days that have events and are still reported, oldest first."""
+    read_time_s: float
+
+    def dates_of(self, period: Period) -> list[datetime.date]:
+        """Return the days of an interval that have events."""
+        return [date for date in self.dates if period.span.first <= date <= period.span.last]
+
+    def info(self) -> ReportInfo:
+        """Say how far the figures can be relied on: live figures, none of them an estimate."""
+        read_time = Timestamp()
+        read_time.FromMicroseconds(int(self.read_time_s * _MICROSECONDS_PER_SECOND))
+        return ReportInfo(date_range=self.span.as_range(), time_zone=self.app.zone.name, read_time=read_time)
+
+
+async def scope_of(
+    store: Store, app: App, date_range: DateRange, interval: Interval.ValueType, *, now_s: float
+) -> Scope:
+    """Find out which days a report covers and which of them have events. Raises InvalidRequestError."""
+    today = app.zone.date_of(int(now_s))
+    max_days = MAX_DAYS_BY_HOURS if interval == INTERVAL_HOUR else MAX_DAYS
+    span = span_of(date_range, today, max_days)
+    dates = [
+        date
+        for date in await store.dates(app.app, span.first, span.last)
+        if (end := app.reports_end(date)) is None or today < end
+    ]
+    return Scope(app, span, periods_of(span, interval), dates, now_s)
