@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias
 
-from google.protobuf.duration_pb2 import Duration
 from live.eventmanager.v1.event_pb2 import BtnTime, Click, Event, FunnelChange, UrlChange
 from live.eventmanager.v1.ingest_service_pb2 import (
     REFUSAL_REASON_INVALID_VALUE,
@@ -60,20 +59,19 @@ def clean_url(url: str) -> str:
     return url
 
 
-def _elapsed_ms(elapsed: Duration, field: str) -> int:
+def _elapsed_ms(event: Click | UrlChange | BtnTime | FunnelChange, field: str) -> int:
+    """Return an event's elapsed time, rounded down, or NO_TIME_MS where it has none."""
+    elapsed = event.elapsed_time
     seconds = elapsed.seconds
     nanos = elapsed.nanos
-    if not 0 <= nanos < _NANOS_PER_SECOND or not 0 <= seconds <= MAX_ELAPSED_S or (seconds == MAX_ELAPSED_S and nanos):
-        raise invalid(field, f"{field} is {seconds} s and {nanos} ns, and must be a time from zero to 30 days.")
-    return seconds * 1_000 + nanos // _NANOS_PER_MS
-
-
-def _optional_elapsed_ms(event: Click | UrlChange | FunnelChange, field: str) -> int:
-    elapsed = event.elapsed_time
-    # Looked for only where all is zero: most events have a time, and HasField costs as much as reading it.
-    if not elapsed.seconds and not elapsed.nanos and not event.HasField("elapsed_time"):
+    if 0 <= nanos < _NANOS_PER_SECOND and 0 <= seconds < MAX_ELAPSED_S:
+        # Looked for only where all is zero: most events have a time, and HasField costs as much as reading it.
+        if seconds or nanos or event.HasField("elapsed_time"):
+            return seconds * 1_000 + nanos // _NANOS_PER_MS
         return NO_TIME_MS
-    return _elapsed_ms(elapsed, field)
+    if seconds == MAX_ELAPSED_S and not nanos:
+        return seconds * 1_000
+    raise invalid(field, f"{field} is {seconds} s and {nanos} ns, and must be a time from zero to 30 days.")
 
 
 def _read_target(target: str, field: str) -> str:
@@ -104,7 +102,7 @@ def _read_required_url(url: str, field: str, *, keep_queries: bool) -> str:
 def _read_click(event: Event, keep_queries: bool) -> Parts:  # noqa: FBT001 - called by table, once an event.
     click = event.click
     target = _read_target(click.target, "click.target")
-    elapsed_ms = _optional_elapsed_ms(click, "click.elapsed_time")
+    elapsed_ms = _elapsed_ms(click, "click.elapsed_time")
     sent = click.current_url
     url = _read_required_url(sent, "click.current_url", keep_queries=keep_queries)
     if url is sent:
@@ -119,7 +117,7 @@ def _read_url_change(event: Event, keep_queries: bool) -> Parts:  # noqa: FBT001
     sent_to = change.to_url
     from_url = _read_url(sent_from, "url_change.from", keep_queries=keep_queries)
     to_url = _read_required_url(sent_to, "url_change.to", keep_queries=keep_queries)
-    elapsed_ms = _optional_elapsed_ms(change, "url_change.elapsed_time")
+    elapsed_ms = _elapsed_ms(change, "url_change.elapsed_time")
     if from_url is sent_from and to_url is sent_to:
         return URL_CHANGE, to_url, from_url, elapsed_ms, False
     change.from_url = from_url
@@ -135,8 +133,8 @@ def _read_btn_time(event: Event, keep_queries: bool) -> Parts:  # noqa: FBT001, 
         if not action:
             raise missing("btn_time.action")
         raise invalid("btn_time.action", f"btn_time.action is {action}, which is no BtnAction.")
-    elapsed_ms = _elapsed_ms(hover.elapsed_time, "btn_time.elapsed_time")
-    if not elapsed_ms and not hover.HasField("elapsed_time"):
+    elapsed_ms = _elapsed_ms(hover, "btn_time.elapsed_time")
+    if elapsed_ms == NO_TIME_MS:
         raise missing("btn_time.elapsed_time")
     return BTN_TIME, target, action, elapsed_ms, False
 
@@ -153,7 +151,7 @@ def _read_funnel_change(event: Event, keep_queries: bool) -> Parts:  # noqa: FBT
         raise invalid("funnel_change.entered", f"funnel_change.entered is {entered}, and a stage's id is zero or more.")
     if not entered and not change.HasField("entered"):
         raise missing("funnel_change.entered")
-    elapsed_ms = _optional_elapsed_ms(change, "funnel_change.elapsed_time")
+    elapsed_ms = _elapsed_ms(change, "funnel_change.elapsed_time")
     left = change.left
     if left < 0:
         raise invalid("funnel_change.left", f"funnel_change.left is {left}, and a stage's id is zero or more.")

@@ -18,16 +18,17 @@ class PlatformReader:
     """Reads User-Agent headers with ua-parser, and remembers what it read."""
 
     def __init__(self) -> None:
-        self._by_user_agent: dict[str, Platform] = {"": Platform("", "", "")}
+        self.by_user_agent: dict[str, Platform] = {}
+        """The headers read lately: to be read only, by those to whom a call is too slow."""
         self._told: dict[Platform, Platform] = {}
 
     def read(self, user_agent: str) -> Platform:
         """Return what a User-Agent tells; the same header gives the same object while it is remembered."""
-        platform = self._by_user_agent.get(user_agent)
+        platform = self.by_user_agent.get(user_agent)
         if platform is None:
-            if len(self._by_user_agent) >= _CACHED_USER_AGENTS:
-                self._by_user_agent.clear()
-            platform = self._by_user_agent[user_agent] = self._one(_platform_of(user_agent))
+            if len(self.by_user_agent) >= _CACHED_USER_AGENTS:
+                self.by_user_agent.clear()
+            platform = self.by_user_agent[user_agent] = self._one(_platform_of(user_agent))
         return platform
 
     def complete(self, browser: str, os: str, device: str, user_agent: str) -> Platform:
@@ -45,6 +46,8 @@ class PlatformReader:
 
 
 def _platform_of(user_agent: str) -> Platform:
+    if not user_agent:
+        return Platform("", "", "")
     result = ua_parser.parse(user_agent)
     os = result.os.family if result.os else ""
     return Platform(

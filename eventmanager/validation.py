@@ -66,10 +66,10 @@ class Validator:
         """
         latest_s = int(now_s) + self._max_clock_skew_s
         today = app.zone.date_of(int(now_s))
-        moment_of = app.zone.moment
         keep_queries = app.keep_url_queries
-        read_agent = self._platforms.read
-        readers = READERS
+        moment_of = app.zone.moments.get
+        platform_of = self._platforms.by_user_agent.get
+        reader_of = READERS.get
         groups: dict[Date, dict[int, AdmittedEvents]] = {}
         refused: list[RefusedEvent] = []
         shard_mask = 0
@@ -93,12 +93,15 @@ class Validator:
                 user_agent = event.user_agent
                 if len(user_agent) > MAX_USER_AGENT_LENGTH:
                     raise too_long("user_agent", len(user_agent), MAX_USER_AGENT_LENGTH)
-                platform = self._told_platform(event) if event.HasField("platform") else read_agent(user_agent)
-                reader = readers.get(event.WhichOneof("type"))
+                if event.HasField("platform"):
+                    platform = self._told_platform(event)
+                else:
+                    platform = platform_of(user_agent) or self._platforms.read(user_agent)
+                reader = reader_of(event.WhichOneof("type"))
                 if reader is None:
                     raise missing("type")
                 kind, subject, detail, elapsed_ms, cleaned = reader(event, keep_queries)
-                date, hour = moment_of(seconds // 60)
+                date, hour = moment_of(seconds // 60) or app.zone.moment(seconds // 60)
                 if date is not group_date:
                     reports_end = app.reports_end(date)
                     if reports_end is not None and today >= reports_end:

@@ -32,22 +32,23 @@ class Zone:
         except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
             raise UnknownZoneError(name) from None
         self.name = name
-        self._moments: dict[int, Moment] = {}
+        self.moments: dict[int, Moment] = {}
+        """The minutes placed lately: to be read only, by those to whom a call is too slow."""
         # One object for each date, so that the hot path tells dates apart by identity.
         self._dates: dict[datetime.date, datetime.date] = {}
 
     def moment(self, minute: int) -> Moment:
         """Place a minute, counted since 1970. No zone has changed its offset inside a minute since the year 1972."""
-        moment = self._moments.get(minute)
+        moment = self.moments.get(minute)
         if moment is None:
-            if len(self._moments) >= _CACHED_MINUTES:
-                self._moments.clear()
+            if len(self.moments) >= _CACHED_MINUTES:
+                self.moments.clear()
                 self._dates.clear()
             time_s = minute * 60
             date = self.date_of(time_s)
             date = self._dates.setdefault(date, date)
             moment = Moment(date, (time_s - self.first_instant(date)) // 3600)
-            self._moments[minute] = moment
+            self.moments[minute] = moment
         return moment
 
     def date_of(self, time_s: int) -> datetime.date:
