@@ -1,0 +1,146 @@
+"""One commit: log rows, then the facts of those acknowledged, then marks, then the answer. Each block has its own."""
+
+import asyncio
+import itertools
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from contextlib import AsyncExitStack
+from typing import Final, TypeAlias
+
+from eventmanager.blocks import Block, Day, Partition
+from eventmanager.facts import Key, SetTable, TotalsTable
+from eventmanager.store.cassandra.faults import StatementError
+from eventmanager.store.cassandra.ledger import Ledger
+from eventmanager.store.cassandra.ledgers import BEFORE_MARKS, MARKS, Ledgers
+from eventmanager.store.cassandra.log_rows import LogRows
+from eventmanager.store.cassandra.set_rows import SetRow, SetRows
+from eventmanager.store.protocol import BlockOutcome, FactsOf
+
+Members: TypeAlias = Mapping[SetTable, Mapping[Partition, Sequence[Key]]]
+MembersOf: TypeAlias = Callable[[Sequence[Block]], Members]
+"""Tells the set rows of blocks, those written before included."""
+
+MOST_UNWRITTEN_ROWS: Final = 200_000
+"""Where more rows than these are yet to be written, nothing new is taken: some 200 MB."""
+
+
+class Commits:
+    """Commits blocks."""
+
+    def __init__(
+        self, log_rows: LogRows, set_rows: SetRows, ledgers: Ledgers, members_of: MembersOf, deadline_s: float
+    ) -> None:
+        """`deadline_s` is how long one commit may take before its blocks are unavailable."""
+        self._log_rows = log_rows
+        self._set_rows = set_rows
+        self._ledgers = ledgers
+        self._members_of = members_of
+        self._deadline_s = deadline_s
+
+    async def commit(self, blocks: Sequence[Block], resent: Set[bytes], facts_of: FactsOf) -> list[BlockOutcome]:
+        """Do what Store.commit says."""
+        deadline_s = asyncio.get_running_loop().time() + self._deadline_s
+        outcomes = {id(block): BlockOutcome.UNAVAILABLE for block in blocks}
+        if self._ledgers.unwritten_count + self._set_rows.unwritten_count <= MOST_UNWRITTEN_ROWS:
+            async with AsyncExitStack() as used:
+                ledgers = await self._use_ledgers(used, blocks, deadline_s)
+                listed = [block for block in blocks if block.partition.day in ledgers]
+                known, new = await self._log_rows.find(listed, resent, deadline_s)
+                stored = await self._log_rows.write(new, deadline_s)
+                settled = await self._count(stored, known, ledgers, facts_of, deadline_s)
+            self._log_rows.forget_answered(settled)
+            outcomes |= {id(block): BlockOutcome.STORED for block in settled}
+            outcomes |= {id(block): BlockOutcome.KNOWN for block in known if outcomes[id(block)] is BlockOutcome.STORED}
+        return [outcomes[id(block)] for block in blocks]
+
+    async def _use_ledgers(
+        self, used: AsyncExitStack, blocks: Sequence[Block], deadline_s: float
+    ) -> Mapping[Day, Ledger]:
+        """Return the ledgers of the blocks' days, but for those that `days` could not be told of."""
+        by_day: defaultdict[Day, list[Block]] = defaultdict(list)
+        for block in blocks:
+            by_day[block.partition.day].append(block)
+        ledgers = await asyncio.gather(
+            *(
+                used.enter_async_context(self._ledgers.use(day, day_blocks, deadline_s))
+                for day, day_blocks in by_day.items()
+            ),
+            return_exceptions=True,
+        )
+        return {day: ledger for day, ledger in zip(by_day, _checked(ledgers), strict=True) if ledger is not None}
+
+    async def _count(
+        self,
+        stored: Sequence[Block],
+        known: Sequence[Block],
+        ledgers: Mapping[Day, Ledger],
+        facts_of: FactsOf,
+        deadline_s: float,
+    ) -> list[Block]:
+        """Write the facts of blocks that are in the log, and return the blocks of which all facts and marks are there.
+
+        What fails is in a ledger or kept all the same, and is written later.
+        """
+        set_rows: defaultdict[Partition, list[SetRow]] = defaultdict(list)
+        expire_times_s = {block.partition: block.expire_time_s for block in itertools.chain(stored, known)}
+        if stored:
+            facts = facts_of(stored)
+            _add_members(set_rows, facts.members, expire_times_s)
+            for day, totals in facts.totals.items():
+                ledgers[day].add(totals)
+        self._log_rows.remember_counted(stored)
+        if known:
+            # Whoever stored them may have died before these were written.
+            _add_members(set_rows, self._members_of(known), expire_times_s)
+        acknowledged: defaultdict[Day, list[Block]] = defaultdict(list)
+        for block in itertools.chain(stored, known):
+            acknowledged[block.partition.day].append(block)
+        for day, day_blocks in acknowledged.items():
+            ledgers[day].mark(day_blocks)
+
+        lacking, totals_written = await asyncio.gather(
+            self._set_rows.write(set_rows, deadline_s),
+            self._write_tables(acknowledged, ledgers, BEFORE_MARKS, deadline_s),
+        )
+        marked = await self._write_tables(totals_written, ledgers, MARKS, deadline_s)
+        return [
+            block
+            for block in itertools.chain(stored, known)
+            if block.partition not in lacking and block.partition.day in marked
+        ]
+
+    async def _write_tables(
+        self, days: Iterable[Day], ledgers: Mapping[Day, Ledger], tables: Sequence[TotalsTable], deadline_s: float
+    ) -> Set[Day]:
+        """Write some tables of days' ledgers, and return the days of which all rows are there."""
+
+        async def is_written(day: Day) -> bool:
+            try:
+                await self._ledgers.write(ledgers[day], tables, deadline_s)
+            except StatementError:
+                return False
+            return True
+
+        days = list(days)
+        written = await asyncio.gather(*map(is_written, days))
+        return {day for day, is_there in zip(days, written, strict=True) if is_there}
+
+
+def _add_members(
+    set_rows: defaultdict[Partition, list[SetRow]], members: Members, expire_times_s: Mapping[Partition, int]
+) -> None:
+    for table, by_partition in members.items():
+        for partition, keys in by_partition.items():
+            expire_time_s = expire_times_s[partition]
+            set_rows[partition] += [SetRow(table, key, expire_time_s) for key in keys]
+
+
+def _checked(ledgers: Iterable[Ledger | BaseException]) -> Iterable[Ledger | None]:
+    """Take a statement that failed for no ledger; raise whatever else went wrong."""
+    for ledger in ledgers:
+        if isinstance(ledger, Ledger):
+            yield ledger
+        elif isinstance(ledger, StatementError):
+            yield None
+        else:
+            raise ledger

@@ -1,0 +1,151 @@
+"""The ledgers that a process has: opened for a day's first block, written with every commit, dropped when idle."""
+
+import asyncio
+import logging
+import uuid
+import zlib
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from typing import Final
+
+from eventmanager.blocks import Block, Day
+from eventmanager.facts import TotalsTable
+from eventmanager.store.cassandra.columns import TOTALS_COLUMNS, cql_date, partition_values, ttl_s
+from eventmanager.store.cassandra.faults import Fault, StatementError
+from eventmanager.store.cassandra.ledger import Ledger, UnwrittenRow
+from eventmanager.store.cassandra.statements import Statements
+from eventmanager.store.cassandra.writer import Writer, batch_of, chunks
+
+IDLE_S: Final = 600.0
+"""A ledger unused for so long is dropped. A late event opens a new one, under a new id."""
+MOST_ROWS: Final = 200_000
+"""Where all ledgers together have more rows, about 200 MB, those longest unused are dropped as if they were idle."""
+
+MARKS: Final = (TotalsTable.TRAFFIC,)
+BEFORE_MARKS: Final = tuple(table for table in TotalsTable if table not in MARKS)
+
+_log = logging.getLogger(__name__)
+
+
+class Ledgers:
+    """Keeps at most one current ledger for each day, and dropped ones until all their rows are written."""
+
+    def __init__(
+        self,
+        statements: Statements,
+        writer: Writer,
+        now: Callable[[], float],
+        new_id: Callable[[], uuid.UUID],
+        most_rows: int = MOST_ROWS,
+    ) -> None:
+        self._statements = statements
+        self._writer = writer
+        self._now = now
+        self._new_id = new_id
+        self._most_rows = most_rows
+        self._current: dict[Day, Ledger] = {}
+        self._dropped: list[Ledger] = []
+
+    @property
+    def unwritten_count(self) -> int:
+        """How many rows are yet to be written."""
+        return sum(ledger.unwritten_count for ledger in self._all())
+
+    @asynccontextmanager
+    async def use(self, day: Day, blocks: Sequence[Block], deadline_s: float) -> AsyncIterator[Ledger]:
+        """Give a day's current ledger, once `days` names it. Raises StatementError.
+
+        The blocks are the day's that are at hand: a new ledger takes one of their shards, by its id, so that ledgers
+        are spread as visitors are, and its expiry is theirs.
+        """
+        ledger = self._current.get(day)
+        if ledger is None:
+            ledger_id = self._new_id()
+            shards = sorted({block.partition.shard for block in blocks})
+            ledger = Ledger(day, ledger_id, shards[zlib.crc32(ledger_id.bytes) % len(shards)])
+            self._current[day] = ledger
+        ledger.used_s = asyncio.get_running_loop().time()
+        ledger.expire_time_s = blocks[-1].expire_time_s
+        ledger.commits += 1
+        try:
+            if not ledger.is_listed:
+                values = (day.app, cql_date(day.date), ledger.ledger_id, ledger.shard, self._ttl_s(ledger))
+                await self._writer.write(self._statements.write_day.bind(values), deadline_s)
+                ledger.is_listed = True
+            yield ledger
+        finally:
+            ledger.commits -= 1
+
+    async def write(self, ledger: Ledger, tables: Iterable[TotalsTable], deadline_s: float) -> None:
+        """Write what is yet to be written of some tables. Raises StatementError; what failed is to be written still."""
+        try:
+            async with asyncio.timeout_at(deadline_s):
+                await ledger.lock.acquire()
+        except TimeoutError:
+            raise StatementError(Fault.UNKNOWN, "an earlier write of the same totals is still under way") from None
+        try:
+            taken = ledger.take_unwritten(tables)
+            results = await asyncio.gather(
+                *(self._write_rows(ledger, rows, deadline_s) for rows in chunks(taken)), return_exceptions=True
+            )
+        finally:
+            ledger.lock.release()
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+
+    async def write_all(self, deadline_s: float) -> None:
+        """Try to write everything that is yet to be written, totals before marks."""
+        for ledger in self._all():
+            if ledger.unwritten_count:
+                try:
+                    await self.write(ledger, BEFORE_MARKS, deadline_s)
+                    await self.write(ledger, MARKS, deadline_s)
+                except StatementError as error:
+                    _log.warning(
+                        "%d rows of totals of %s, app %s, are yet to be written: %s",
+                        ledger.unwritten_count,
+                        ledger.day.date,
+                        ledger.day.app,
+                        error.cause,
+                    )
+
+    def drop_unused(self) -> None:
+        """Drop the ledgers that nobody has used for a while, or that there is no room for: later blocks open others."""
+        idle_since_s = asyncio.get_running_loop().time() - IDLE_S
+        row_count = sum(ledger.row_count for ledger in self._all())
+        for ledger in sorted(self._current.values(), key=lambda ledger: ledger.used_s):
+            if ledger.used_s < idle_since_s or row_count > self._most_rows:
+                row_count -= ledger.row_count
+                self._dropped.append(self._current.pop(ledger.day))
+        self._dropped = [ledger for ledger in self._dropped if not ledger.is_done]
+
+    def forget(self, day: Day) -> None:
+        """Forget a day that is to be removed, and whatever was yet to be written of it."""
+        self._current.pop(day, None)
+        self._dropped = [ledger for ledger in self._dropped if ledger.day != day]
+
+    def _all(self) -> list[Ledger]:
+        return [*self._current.values(), *self._dropped]
+
+    def _ttl_s(self, ledger: Ledger) -> int:
+        return ttl_s(ledger.expire_time_s, self._now())
+
+    async def _write_rows(self, ledger: Ledger, rows: Sequence[UnwrittenRow], deadline_s: float) -> None:
+        """Write some rows as one mutation, whatever their tables: they share their partition."""
+        partition = partition_values(ledger.partition)
+        ttl = self._ttl_s(ledger)
+        statements = self._statements.write_totals
+        try:
+            await self._writer.write(
+                batch_of(
+                    statements[table].bind(
+                        (*partition, *TOTALS_COLUMNS[table].values_of(key, ledger.ledger_id, totals), ttl)
+                    )
+                    for table, key, totals in rows
+                ),
+                deadline_s,
+            )
+        except BaseException:
+            ledger.put_back(rows)
+            raise

@@ -1,0 +1,92 @@
+"""Reads: by partition, page by page. Raises StoreUnavailableError where the cluster does not answer."""
+
+import asyncio
+import datetime
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence, Set
+from contextlib import contextmanager
+from typing import Any
+
+from eventmanager.blocks import Day, Partition, StoredBlock
+from eventmanager.errors import StoreUnavailableError
+from eventmanager.facts import Key, SetTable, TotalsRow, TotalsTable
+from eventmanager.store.cassandra.bridge import Bridge, Rows
+from eventmanager.store.cassandra.columns import TOTALS_COLUMNS, cql_date, partition_values
+from eventmanager.store.cassandra.faults import Fault, StatementError
+from eventmanager.store.cassandra.statements import Statements
+
+
+@contextmanager
+def failing_as_unavailable() -> Iterator[None]:
+    """Turn a statement's failure into the port's, unless it is a mistake of ours."""
+    try:
+        yield
+    except StatementError as error:
+        if error.fault is Fault.MISTAKE:
+            raise
+        raise StoreUnavailableError(error.cause) from error
+
+
+class Reads:
+    """Answers the reading half of the port. How many statements are under way at once is the bridge's to bound."""
+
+    def __init__(self, statements: Statements, bridge: Bridge) -> None:
+        self._statements = statements
+        self._bridge = bridge
+
+    async def log(self, partition: Partition) -> AsyncIterator[Sequence[StoredBlock]]:
+        """Do what Store.log says, in the order of block ids."""
+        async for rows in self._pages(self._statements.read_log.bind(partition_values(partition))):
+            yield [StoredBlock(*row) for row in rows]
+
+    async def members(self, table: SetTable, partition: Partition) -> AsyncIterator[Sequence[Key]]:
+        """Do what Store.members says."""
+        async for rows in self._pages(self._statements.read_members[table].bind(partition_values(partition))):
+            yield rows
+
+    async def member_counts(self, table: SetTable, partition: Partition) -> Mapping[Key, int]:
+        """Do what Store.member_counts says. Cassandra counts, but for visitors with several platforms."""
+        values = partition_values(partition)
+        if table is SetTable.USERS_BY_PLATFORM:
+            pages = self._pages(self._statements.list_visitors.bind(values))
+            count = sum([len(rows) async for rows in pages])
+            return {(): count} if count else {}
+        statement = (
+            self._statements.count_stage_users if table is SetTable.USERS_BY_STAGE else self._statements.count_edges
+        )
+        return {tuple(key): count for *key, count in await self._all(statement.bind(values))}
+
+    async def has_visitor(self, partition: Partition, device_id: str) -> bool:
+        """Do what Store.has_visitor says."""
+        return bool(await self._all(self._statements.find_visitor.bind((*partition_values(partition), device_id))))
+
+    async def totals(self, table: TotalsTable, day: Day) -> Sequence[TotalsRow]:
+        """Do what Store.totals says: read the shards that the day's ledgers lie in, side by side."""
+        statement = self._statements.read_totals[table]
+        parts = await asyncio.gather(
+            *(
+                self._all(statement.bind(partition_values(Partition(*day, shard))))
+                for shard in sorted(await self.ledger_shards(day))
+            )
+        )
+        row_of = TOTALS_COLUMNS[table].row_of
+        rows = [row_of(values) for part in parts for values in part]
+        # A ledger's marks alone make a row, too.
+        return [row for row in rows if any(row.counts)] if table is TotalsTable.TRAFFIC else rows
+
+    async def dates(self, app: str, first: datetime.date, last: datetime.date) -> Sequence[datetime.date]:
+        """Do what Store.dates says."""
+        rows = await self._all(self._statements.list_dates.bind((app, cql_date(first), cql_date(last))))
+        return [date.date() for (date,) in rows]
+
+    async def ledger_shards(self, day: Day) -> Set[int]:
+        """Return the shards that a day's ledgers lie in."""
+        rows = await self._all(self._statements.read_day.bind((day.app, cql_date(day.date))))
+        return {shard for (shard,) in rows}
+
+    async def _pages(self, statement: Any) -> AsyncIterator[Rows]:
+        with failing_as_unavailable():
+            async for rows in self._bridge.pages(statement):
+                yield rows
+
+    async def _all(self, statement: Any) -> Rows:
+        return [row async for rows in self._pages(statement) for row in rows]

@@ -1,0 +1,76 @@
+"""Rows of the sets: written as soon as they are known of, and again until they are there."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from typing import NamedTuple
+
+from eventmanager.blocks import Partition
+from eventmanager.facts import Key, SetTable
+from eventmanager.store.cassandra.columns import partition_values, ttl_s
+from eventmanager.store.cassandra.faults import StatementError
+from eventmanager.store.cassandra.statements import Statements
+from eventmanager.store.cassandra.writer import Writer, batch_of, chunks
+
+_log = logging.getLogger(__name__)
+
+
+class SetRow(NamedTuple):
+    """A row of a set."""
+
+    table: SetTable
+    key: Key
+    expire_time_s: int
+
+
+class SetRows:
+    """Writes set rows, and keeps those whose write failed."""
+
+    def __init__(self, statements: Statements, writer: Writer, now: Callable[[], float]) -> None:
+        self._statements = statements
+        self._writer = writer
+        self._now = now
+        self._unwritten: dict[Partition, dict[SetRow, None]] = {}
+
+    @property
+    def unwritten_count(self) -> int:
+        """How many rows are yet to be written."""
+        return sum(map(len, self._unwritten.values()))
+
+    async def write(self, rows: Mapping[Partition, Sequence[SetRow]], deadline_s: float) -> Set[Partition]:
+        """Write rows, and return the partitions that lack some of theirs. Those are kept for `write_all`."""
+        tasks = [(partition, part) for partition, all_rows in rows.items() for part in chunks(all_rows)]
+        results = await asyncio.gather(
+            *(self._write_rows(partition, part, deadline_s) for partition, part in tasks), return_exceptions=True
+        )
+        failed: set[Partition] = set()
+        for (partition, part), result in zip(tasks, results, strict=True):
+            if isinstance(result, StatementError):
+                failed.add(partition)
+                self._unwritten.setdefault(partition, {}).update(dict.fromkeys(part))
+            elif isinstance(result, BaseException):
+                raise result
+        return failed
+
+    async def write_all(self, deadline_s: float) -> None:
+        """Try to write everything that is yet to be written."""
+        if self._unwritten:
+            unwritten, self._unwritten = self._unwritten, {}
+            await self.write({partition: list(rows) for partition, rows in unwritten.items()}, deadline_s)
+            if self._unwritten:
+                _log.warning("%d rows of sets are yet to be written.", self.unwritten_count)
+
+    def forget(self, partitions: Iterable[Partition]) -> None:
+        """Forget what was yet to be written of partitions that are to be removed."""
+        for partition in partitions:
+            self._unwritten.pop(partition, None)
+
+    async def _write_rows(self, partition: Partition, rows: Sequence[SetRow], deadline_s: float) -> None:
+        """Write some rows as one mutation, whatever their tables: they share their partition."""
+        values = partition_values(partition)
+        now_s = self._now()
+        statements = self._statements.write_members
+        batch = batch_of(
+            statements[table].bind((*values, *key, ttl_s(expire_time_s, now_s))) for table, key, expire_time_s in rows
+        )
+        await self._writer.write(batch, deadline_s)

@@ -1,0 +1,168 @@
+"""The store on Cassandra: its parts put together, and what it does by itself."""
+
+import asyncio
+import contextlib
+import datetime
+import logging
+import time
+import uuid
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence, Set
+from dataclasses import dataclass
+from typing import Final
+
+from live.eventmanager.storage.v1.settings_pb2 import AppSettings
+
+from eventmanager.blocks import Block, Day, Partition, StoredBlock
+from eventmanager.facts import Key, SetTable, TotalsRow, TotalsTable
+from eventmanager.store.cassandra.app_rows import AppRows
+from eventmanager.store.cassandra.bridge import Bridge
+from eventmanager.store.cassandra.columns import cql_date, partition_values
+from eventmanager.store.cassandra.commit import Commits, MembersOf
+from eventmanager.store.cassandra.connection import ONCE, READS, WRITES, Connection
+from eventmanager.store.cassandra.ledgers import Ledgers
+from eventmanager.store.cassandra.log_rows import LogRows
+from eventmanager.store.cassandra.reads import Reads, failing_as_unavailable
+from eventmanager.store.cassandra.set_rows import SetRows
+from eventmanager.store.cassandra.statements import Statements
+from eventmanager.store.cassandra.writer import Writer
+from eventmanager.store.protocol import BlockOutcome, FactsOf
+
+# Of the requests that one connection takes, 32,768, a node works on a few hundred at once.
+_MOST_WRITES_IN_FLIGHT: Final = 64
+_MOST_READS_IN_FLIGHT: Final = 16
+_MOST_ONCE_IN_FLIGHT: Final = 4
+_TEND_INTERVAL_S: Final = 1.0
+_CLOSE_DEADLINE_S: Final = 10.0
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class StoreOptions:
+    """What a store may be told to do otherwise."""
+
+    now: Callable[[], float] = time.time
+    """The time in seconds since 1970."""
+    new_id: Callable[[], uuid.UUID] = uuid.uuid4
+    """Names a ledger, never two alike."""
+    commit_deadline_s: float = 5.0
+    """How long a commit may take before its blocks are unavailable: two tries that a node gives up after 2 s each."""
+
+
+class CassandraStore:
+    """Keeps the log, its fold and the apps' settings in a keyspace. Belongs to one event loop."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        statements: Statements,
+        members_of: MembersOf,
+        options: StoreOptions,
+    ) -> None:
+        """Take over an open connection."""
+        loop = asyncio.get_running_loop()
+        reads = Bridge(connection.session, loop, READS, _MOST_READS_IN_FLIGHT)
+        writes = Bridge(connection.session, loop, WRITES, _MOST_WRITES_IN_FLIGHT)
+        writer = Writer(writes)
+        self._connection = connection
+        self._statements = statements
+        self._writer = writer
+        self._write_deadline_s = options.commit_deadline_s
+        self._reads = Reads(statements, reads)
+        self._apps = AppRows(statements, reads, Bridge(connection.session, loop, ONCE, _MOST_ONCE_IN_FLIGHT))
+        self._log_rows = LogRows(statements, writes, writer, options.now)
+        self._set_rows = SetRows(statements, writer, options.now)
+        self._ledgers = Ledgers(statements, writer, options.now, options.new_id)
+        self._commits = Commits(self._log_rows, self._set_rows, self._ledgers, members_of, options.commit_deadline_s)
+        self._tending = loop.create_task(self._tend())
+
+    async def commit(self, blocks: Sequence[Block], resent: Set[bytes], facts_of: FactsOf) -> list[BlockOutcome]:
+        """Store and count blocks. A resent one is known where its log row is there, whatever became of its facts."""
+        return await self._commits.commit(blocks, resent, facts_of)
+
+    def log(self, partition: Partition) -> AsyncIterator[Sequence[StoredBlock]]:
+        """Read a partition's log in the order of block ids."""
+        return self._reads.log(partition)
+
+    def members(self, table: SetTable, partition: Partition) -> AsyncIterator[Sequence[Key]]:
+        """Read a partition's set rows in the order of their keys."""
+        return self._reads.members(table, partition)
+
+    async def member_counts(self, table: SetTable, partition: Partition) -> Mapping[Key, int]:
+        """Count a partition's visitors, in Cassandra where it can."""
+        return await self._reads.member_counts(table, partition)
+
+    async def has_visitor(self, partition: Partition, device_id: str) -> bool:
+        """Look for a visitor's row in users_by_platform."""
+        return await self._reads.has_visitor(partition, device_id)
+
+    async def totals(self, table: TotalsTable, day: Day) -> Sequence[TotalsRow]:
+        """Read the rows of all the day's ledgers."""
+        return await self._reads.totals(table, day)
+
+    async def dates(self, app: str, first: datetime.date, last: datetime.date) -> Sequence[datetime.date]:
+        """List the dates of which an app has ledgers."""
+        return await self._reads.dates(app, first, last)
+
+    async def drop_day(self, day: Day, shard_count: int) -> None:
+        """Delete a day's partitions, and then its rows in `days`: whoever fails in between can begin again."""
+        with failing_as_unavailable():
+            shards = set(range(shard_count)) | await self._reads.ledger_shards(day)
+            partitions = [Partition(*day, shard) for shard in sorted(shards)]
+            self._ledgers.forget(day)
+            self._set_rows.forget(partitions)
+            self._log_rows.forget_day(day)
+            deadline_s = asyncio.get_running_loop().time() + self._write_deadline_s
+            await asyncio.gather(
+                *(
+                    self._writer.write(statement.bind(partition_values(partition)), deadline_s)
+                    for partition in partitions
+                    for statement in self._statements.drop_partition
+                )
+            )
+            await self._writer.write(self._statements.drop_day.bind((day.app, cql_date(day.date))), deadline_s)
+
+    async def read_app(self, app: str) -> AppSettings | None:
+        """Read an app's settings."""
+        return await self._apps.read_app(app)
+
+    async def list_apps(self, after: str, limit: int) -> Sequence[AppSettings]:
+        """List apps in the order of their ids."""
+        return await self._apps.list_apps(after, limit)
+
+    async def create_app(self, settings: AppSettings) -> bool:
+        """Keep a new app by compare-and-set."""
+        return await self._apps.create_app(settings)
+
+    async def replace_app(self, settings: AppSettings, version: int) -> bool:
+        """Replace an app's settings by compare-and-set on their version."""
+        return await self._apps.replace_app(settings, version)
+
+    async def check(self) -> None:
+        """Read from the apps, as every request does. Raises StoreUnavailableError."""
+        await self._apps.list_apps("", 1)
+
+    async def close(self) -> None:
+        """Write what is yet to be written, as far as that goes within seconds, and disconnect."""
+        self._tending.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._tending
+        await self._write_unwritten(_CLOSE_DEADLINE_S)
+        left = self._ledgers.unwritten_count + self._set_rows.unwritten_count
+        if left:
+            _log.error("%d rows could not be written: live figures lack them. The log has all their events.", left)
+        await asyncio.to_thread(self._connection.close)
+
+    async def _tend(self) -> None:
+        """Write again what could not be written, and drop what is not used, as long as the store is open."""
+        while True:
+            await asyncio.sleep(_TEND_INTERVAL_S)
+            try:
+                await self._write_unwritten(self._write_deadline_s)
+                self._ledgers.drop_unused()
+            except Exception:  # noqa: BLE001 - whatever it is, the next try may do better, and nobody else would try.
+                _log.exception("Could not write again what failed; it stays to be written.")
+
+    async def _write_unwritten(self, within_s: float) -> None:
+        deadline_s = asyncio.get_running_loop().time() + within_s
+        await asyncio.gather(self._set_rows.write_all(deadline_s), self._ledgers.write_all(deadline_s))
