@@ -47,7 +47,7 @@ class InvalidSettingError(Exception):
 
 
 class Address(NamedTuple):
-    """Where to listen: port 0 means one that is free."""
+    """A host and a port; to listen, port 0 means one that is free."""
 
     host: str
     port: int
@@ -101,17 +101,14 @@ class Config:
         if self.max_waiting_events < self.max_events:
             wanted = f"at least --max-events ({self.max_events:,}), or a full request could never be taken"
             raise InvalidSettingError("--max-waiting-events", self.max_waiting_events, wanted)
-        if not (self.insecure or self.address.is_loopback):
+        if not (self.address.is_loopback or self.insecure):
             wanted = "a loopback address such as 127.0.0.1:50051, or come with --insecure, as nothing is encrypted"
             raise InvalidSettingError("--listen", self.listen, wanted)
 
     @property
     def address(self) -> Address:
         """Where to listen, taken apart."""
-        matched = _ADDRESS.fullmatch(self.listen)
-        if not matched or int(matched["port"]) > _HIGHEST_PORT:
-            raise InvalidSettingError("--listen", self.listen, "HOST:PORT such as 127.0.0.1:50051 or [::1]:50051")
-        return Address(matched["bracketed"] or matched["host"], int(matched["port"]))
+        return parse_address("--listen", self.listen)
 
     @property
     def sqlite_path(self) -> str:
@@ -122,6 +119,14 @@ class Config:
     def new_apps_allowed(self) -> bool:
         """Whether an unknown app is made on its first event: where not told, on the embedded store only."""
         return self.store.startswith("sqlite:") if self.allow_new_apps is None else self.allow_new_apps
+
+
+def parse_address(flag: str, address: str) -> Address:
+    """Take `HOST:PORT` apart. Raises InvalidSettingError, naming the flag."""
+    matched = _ADDRESS.fullmatch(address)
+    if not matched or int(matched["port"]) > _HIGHEST_PORT:
+        raise InvalidSettingError(flag, address, "HOST:PORT such as 127.0.0.1:50051 or [::1]:50051")
+    return Address(matched["bracketed"] or matched["host"], int(matched["port"]))
 
 
 def flag_of(name: str) -> str:

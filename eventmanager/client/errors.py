@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import grpc
+from google.protobuf.any_pb2 import Any as AnyMessage
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
@@ -145,7 +146,7 @@ def error_of(failure: grpc.aio.AioRpcError, target: str) -> CallError:
     return error(status.sentence, status)
 
 
-def _details(failure: grpc.aio.AioRpcError) -> list[error_details_pb2.Any]:
+def _details(failure: grpc.aio.AioRpcError) -> list[AnyMessage]:
     try:
         status = rpc_status.from_call(failure)  # type: ignore[arg-type]  # It has what is asked of a Call.
     except ValueError:  # Details that contradict the status tell nothing.

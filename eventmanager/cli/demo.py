@@ -1,0 +1,5 @@
+"""`eventmanager demo`: a server, a day of traffic, and the reports about it."""
+
+
+def demo() -> None:
+    pass
