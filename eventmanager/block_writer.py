@@ -33,7 +33,8 @@ class BlockWriter:
         """Yield each block with the positions in `admitted` that it holds.
 
         `sent` are all events of the request, serialized; `request` is their name where any was sent without an id, and
-        empty otherwise. A block's id is a hash of its events as sent, so the same request makes the same blocks.
+        empty otherwise. A block's id is a hash of its events as sent, of that name and, where there is one, of their
+        positions: the same request makes the same blocks, and equal events without ids in another make others.
         """
         positions = admitted.positions
         events = sent if len(positions) == len(sent) else [sent[position] for position in positions]
@@ -42,7 +43,10 @@ class BlockWriter:
             as_sent = events if whole else events[span.start : span.stop]
             rows = admitted.rows if whole else admitted.rows[span.start : span.stop]
             encoded = SerializedBlock(events=as_sent).SerializeToString()
-            block_id = hashlib.blake2b(encoded, digest_size=_ID_BYTES).digest()
+            names = SerializedBlock(
+                request=request, positions=[positions[place] for place in span] if request else ()
+            ).SerializeToString()
+            block_id = hashlib.blake2b(encoded + names, digest_size=_ID_BYTES).digest()
             if admitted.cleaned:
                 kept = [admitted.cleaned.get(positions[place], events[place]) for place in span]
                 encoded = SerializedBlock(events=kept).SerializeToString()
@@ -50,12 +54,12 @@ class BlockWriter:
             context = SerializedBlock(
                 hours=[row[4] for row in rows],
                 platform_indexes=[platforms.setdefault(row[5], len(platforms)) for row in rows],
-                request=request,
-                positions=[positions[place] for place in span] if request else (),
             )
-            context.platforms.extend(Platform(browser=browser, os=os, device=device) for browser, os, device in platforms)
+            context.platforms.extend(
+                Platform(browser=browser, os=os, device=device) for browser, os, device in platforms
+            )
             # Protobuf messages put one after the other are one message with the fields of both.
-            payload = self._compressor.compress(encoded + context.SerializeToString())
+            payload = self._compressor.compress(encoded + names + context.SerializeToString())
             yield Block(admitted.partition, block_id, rows, payload, admitted.expire_time_s), span
 
 
