@@ -115,8 +115,8 @@ def _read_url_change(event: Event, keep_queries: bool) -> Parts:  # noqa: FBT001
     change = event.url_change
     sent_from = change.from_url
     sent_to = change.to_url
-    from_url = _read_url(sent_from, "url_change.from", keep_queries=keep_queries)
-    to_url = _read_required_url(sent_to, "url_change.to", keep_queries=keep_queries)
+    from_url = _read_url(sent_from, "url_change.from_url", keep_queries=keep_queries)
+    to_url = _read_required_url(sent_to, "url_change.to_url", keep_queries=keep_queries)
     elapsed_ms = _elapsed_ms(change, "url_change.elapsed_time")
     if from_url is sent_from and to_url is sent_to:
         return URL_CHANGE, to_url, from_url, elapsed_ms, False
