@@ -14,7 +14,7 @@ from eventmanager.cli.tables.visitors import events_of, local_time
 from eventmanager.demo.play import Progress
 
 _MOST_BUTTONS: Final = 4
-_MOST_BROWSERS: Final = 4
+_MOST_BROWSERS: Final = 3
 
 
 def live_view(progress: Progress, events_a_second: float, answers: Mapping[str, Any]) -> RenderableType:
@@ -26,7 +26,7 @@ def live_view(progress: Progress, events_a_second: float, answers: Mapping[str, 
         parts += [Text(), _conversion(answers["conversion"])]
     if "button-actions" in answers and "platforms-browser" in answers:
         parts += [Text(), _buttons(answers["button-actions"]), Text(), _browsers(answers["platforms-browser"])]
-    return Panel(Group(*parts), title="A day in a shop, as it is told over gRPC", padding=(1, 2))
+    return Panel(Group(*parts), title="A day in a shop, as it is told over gRPC", padding=(0, 2))
 
 
 def _progress(progress: Progress, events_a_second: float) -> Table:
