@@ -12,8 +12,8 @@ from live.eventmanager.v1.event_pb2 import BtnTime, Click, Event, FunnelChange, 
 _NANOS_PER_SECOND: Final = 1_000_000_000
 _INT32: Final = 2**31
 _MOST_SHOWN: Final = 60
-# The last second of the year 9999, the last that a Timestamp may hold; a Duration's end lies beyond it.
-_MOST_SECONDS: Final = 253_402_300_799
+_END_S: Final = 253_402_300_800
+"""The end of the year 9999, where Timestamps end; Durations go a little further."""
 
 _Object: TypeAlias = dict[str, Any]
 _Part: TypeAlias = Click | UrlChange | BtnTime | FunnelChange
@@ -177,8 +177,8 @@ def _take_number(fields: _Object, name: str) -> Decimal | None:
 
 def _nanos(name: str, value: Decimal, decimals: int) -> int:
     """Return seconds, shifted left by some decimals, as nanoseconds, rounded to the nearest."""
-    most = _MOST_SECONDS * 10**decimals
-    if not -most <= value <= most:  # Before any arithmetic on a number that may have a million digits.
+    end = _END_S * 10**decimals
+    if not -end < value < end:  # Before any arithmetic on a number that may have a million digits.
         raise LineError(f"`{name}` is {_shown(value)}, which is further away than the year 9999.")
     return int(value.scaleb(9 - decimals).to_integral_value(ROUND_HALF_EVEN))
 
