@@ -60,5 +60,3 @@ def _history(entries: Sequence[SettingFrom]) -> list[tuple[datetime.date, int]]:
 def _in_force(history: Sequence[tuple[datetime.date, int]], date: datetime.date) -> int:
     """Return the last value that counts from the date or before. The first entry of every history counts from ever."""
     return next(value for from_date, value in reversed(history) if from_date <= date)
-
-

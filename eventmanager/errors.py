@@ -40,7 +40,7 @@ class OverloadedError(Exception):
     """Too much is being stored at once: the same later may be taken."""
 
     def __init__(self, waiting_events: int) -> None:
-        super().__init__(f"{waiting_events:,} events wait to be stored, which is all the server takes. Send again later.")
+        super().__init__(f"{waiting_events:,} events wait to be stored, as many as the server takes. Send again later.")
 
 
 class StoreUnavailableError(Exception):
@@ -48,6 +48,7 @@ class StoreUnavailableError(Exception):
 
     def __init__(self, cause: str) -> None:
         super().__init__(f"The store did not answer as it should: {cause}. Send again later.")
+        self.cause = cause
 
 
 class ShuttingDownError(Exception):

@@ -88,7 +88,7 @@ class Totals:
 
 
 class TotalsRow(NamedTuple):
-    """One row of totals as a store returns it: durations stay encoded until somebody asks, as most rows are only ranked."""
+    """One row of totals as a store returns it. Durations stay encoded until wanted: most rows are only ranked."""
 
     key: Key
     counts: tuple[int, ...]

@@ -20,7 +20,7 @@ def rows_of(stored: StoredBlock, platforms: PlatformReader) -> Sequence[EventRow
     ids = _event_ids(message)
     for event, event_id, hour, index in zip(message.events, ids, message.hours, message.platform_indexes, strict=True):
         # Cleaned before it was written: nothing is cleaned again, whatever the app's settings are now.
-        kind, subject, detail, elapsed_ms, _ = READERS[event.WhichOneof("type")](event, True)
+        kind, subject, detail, elapsed_ms, _ = READERS[event.WhichOneof("type")](event, True)  # noqa: FBT003 - as all readers are called.
         time_ns = event.timestamp.ToNanoseconds()
         rows.append((kind, event.device_id, event_id, time_ns, hour, told[index], subject, detail, elapsed_ms))
     return rows

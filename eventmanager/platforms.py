@@ -7,7 +7,7 @@ from eventmanager.events import Platform
 _CACHED_USER_AGENTS = 20_000  # About 10 MB; reading one takes ua-parser 0.1 ms.
 
 _DESKTOP_SYSTEMS = frozenset(
-    ("Windows", "Mac OS X", "Linux", "Ubuntu", "Fedora", "Debian", "Chrome OS", "FreeBSD", "OpenBSD", "NetBSD", "Solaris")
+    ("Windows", "Mac OS X", "Linux", "Ubuntu", "Fedora", "Debian", "Chrome OS", "FreeBSD", "OpenBSD", "NetBSD")
 )
 _MOBILE_SYSTEMS = frozenset(("iOS", "Android", "Windows Phone", "BlackBerry OS", "KaiOS", "Symbian OS", "Firefox OS"))
 _TABLETS = ("iPad", "Tablet", "Kindle", "PlayBook", "Silk/")

@@ -8,7 +8,8 @@ import signal
 import time
 import zoneinfo
 from collections.abc import Callable
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Final
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
@@ -53,26 +54,18 @@ _WHOLE_SERVER: Final = ""
 _log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
     """A server that runs."""
 
-    def __init__(
-        self,
-        address: str,
-        grpc_server: grpc.aio.Server,
-        health_servicer: health.aio.HealthServicer,
-        streams: OpenStreams,
-        committer: Committer,
-        store: Store,
-        sweep: asyncio.Task[None],
-    ) -> None:
-        self.address = address
-        self._grpc_server = grpc_server
-        self._health = health_servicer
-        self._streams = streams
-        self._committer = committer
-        self._store = store
-        self._sweep = sweep
+    address: str
+    """Where it listens, as HOST:PORT."""
+    _grpc_server: grpc.aio.Server
+    _health: health.aio.HealthServicer
+    _streams: OpenStreams
+    _committer: Committer
+    _store: Store
+    _sweep: asyncio.Task[None]
 
     async def stop(self, grace_s: float) -> None:
         """Take no more, answer what is in hand within the time of grace, and let go of everything."""
@@ -137,8 +130,15 @@ async def _start(config: Config, store: Store, now: Callable[[], float]) -> Serv
     for service in (_WHOLE_SERVER, *SERVICES):
         await health_servicer.set(service, health_pb2.HealthCheckResponse.SERVING)
     sweep = asyncio.create_task(RetentionSweep(store, directory, now).run())
-    address = str(config.address._replace(port=port))
-    return Server(address, server, health_servicer, streams, committer, store, sweep)
+    return Server(
+        address=str(config.address._replace(port=port)),
+        _grpc_server=server,
+        _health=health_servicer,
+        _streams=streams,
+        _committer=committer,
+        _store=store,
+        _sweep=sweep,
+    )
 
 
 async def serve(config: Config) -> None:

@@ -57,7 +57,7 @@ class Validator:
         self._platforms = platforms
         self._max_clock_skew_s = max_clock_skew_s
 
-    def admit(
+    def admit(  # noqa: C901, PLR0912, PLR0915 - one pass, as the fold is.
         self, app: App, events: Sequence[Event], name_request: Callable[[], str], now_s: float
     ) -> Admission:
         """Check every event of a request; the request's name begins the ids of those that were sent without one.

@@ -1,3 +1,5 @@
+"""What visitors browse with."""
+
 import pytest
 
 from eventmanager.events import Platform

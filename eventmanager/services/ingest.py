@@ -39,9 +39,7 @@ class IngestServicer:
         self._ingestion = ingestion
         self._committer = committer
         self._streams = streams
-        self._limits = GetIngestLimitsResponse(
-            max_events=config.max_events, max_request_bytes=config.max_request_bytes
-        )
+        self._limits = GetIngestLimitsResponse(max_events=config.max_events, max_request_bytes=config.max_request_bytes)
         self._limits.max_clock_skew.FromSeconds(config.max_clock_skew_s)
 
     def handlers(self) -> grpc.GenericRpcHandler:
