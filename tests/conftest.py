@@ -11,6 +11,8 @@ import pytest
 from eventmanager.config import SQLITE_IN_MEMORY, Config
 from eventmanager.server import Server, start
 
+pytest_plugins = ["tests.cassandra_nodes"]
+
 NOON_S = 1_781_697_600.0
 """2026-06-17T12:00:00Z, a Wednesday: where tests' clocks begin."""
 

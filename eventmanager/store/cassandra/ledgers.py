@@ -6,6 +6,7 @@ import uuid
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Final
 
 from eventmanager.blocks import Block, Day
@@ -16,15 +17,20 @@ from eventmanager.store.cassandra.ledger import Ledger, UnwrittenRow
 from eventmanager.store.cassandra.statements import Statements
 from eventmanager.store.cassandra.writer import Writer, batch_of, chunks
 
-IDLE_S: Final = 600.0
-"""A ledger unused for so long is dropped. A late event opens a new one, under a new id."""
-MOST_ROWS: Final = 200_000
-"""Where all ledgers together have more rows, about 200 MB, those longest unused are dropped as if they were idle."""
-
 MARKS: Final = (TotalsTable.TRAFFIC,)
 BEFORE_MARKS: Final = tuple(table for table in TotalsTable if table not in MARKS)
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerBounds:
+    """What keeps the memory that ledgers take within bounds."""
+
+    idle_s: float = 600
+    """A ledger unused for so long is dropped. A late event opens a new one, under a new id."""
+    most_rows: int = 200_000
+    """Where all ledgers together have more rows, some 200 MB, those longest unused are dropped as if they were idle."""
 
 
 class Ledgers:
@@ -36,13 +42,13 @@ class Ledgers:
         writer: Writer,
         now: Callable[[], float],
         new_id: Callable[[], uuid.UUID],
-        most_rows: int = MOST_ROWS,
+        bounds: LedgerBounds,
     ) -> None:
         self._statements = statements
         self._writer = writer
         self._now = now
         self._new_id = new_id
-        self._most_rows = most_rows
+        self._bounds = bounds
         self._current: dict[Day, Ledger] = {}
         self._dropped: list[Ledger] = []
 
@@ -112,10 +118,10 @@ class Ledgers:
 
     def drop_unused(self) -> None:
         """Drop the ledgers that nobody has used for a while, or that there is no room for: later blocks open others."""
-        idle_since_s = asyncio.get_running_loop().time() - IDLE_S
+        idle_since_s = asyncio.get_running_loop().time() - self._bounds.idle_s
         row_count = sum(ledger.row_count for ledger in self._all())
         for ledger in sorted(self._current.values(), key=lambda ledger: ledger.used_s):
-            if ledger.used_s < idle_since_s or row_count > self._most_rows:
+            if ledger.used_s < idle_since_s or row_count > self._bounds.most_rows:
                 row_count -= ledger.row_count
                 self._dropped.append(self._current.pop(ledger.day))
         self._dropped = [ledger for ledger in self._dropped if not ledger.is_done]

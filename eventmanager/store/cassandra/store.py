@@ -7,7 +7,7 @@ import logging
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from live.eventmanager.storage.v1.settings_pb2 import AppSettings
@@ -19,7 +19,7 @@ from eventmanager.store.cassandra.bridge import Bridge
 from eventmanager.store.cassandra.columns import cql_date, partition_values
 from eventmanager.store.cassandra.commit import Commits, MembersOf
 from eventmanager.store.cassandra.connection import ONCE, READS, WRITES, Connection
-from eventmanager.store.cassandra.ledgers import Ledgers
+from eventmanager.store.cassandra.ledgers import LedgerBounds, Ledgers
 from eventmanager.store.cassandra.log_rows import LogRows
 from eventmanager.store.cassandra.reads import Reads, failing_as_unavailable
 from eventmanager.store.cassandra.set_rows import SetRows
@@ -47,6 +47,7 @@ class StoreOptions:
     """Names a ledger, never two alike."""
     commit_deadline_s: float = 5.0
     """How long a commit may take before its blocks are unavailable: two tries that a node gives up after 2 s each."""
+    ledger_bounds: LedgerBounds = field(default_factory=LedgerBounds)
 
 
 class CassandraStore:
@@ -72,7 +73,7 @@ class CassandraStore:
         self._apps = AppRows(statements, reads, Bridge(connection.session, loop, ONCE, _MOST_ONCE_IN_FLIGHT))
         self._log_rows = LogRows(statements, writes, writer, options.now)
         self._set_rows = SetRows(statements, writer, options.now)
-        self._ledgers = Ledgers(statements, writer, options.now, options.new_id)
+        self._ledgers = Ledgers(statements, writer, options.now, options.new_id, options.ledger_bounds)
         self._commits = Commits(self._log_rows, self._set_rows, self._ledgers, members_of, options.commit_deadline_s)
         self._tending = loop.create_task(self._tend())
 

@@ -1,0 +1,154 @@
+"""What a commit leaves in the tables, and what it answers when a part of it fails."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+
+import pytest
+from cassandra.cluster import Session
+
+from eventmanager.blocks import Block, Day, Partition
+from eventmanager.facts import Facts, SetTable, TotalsTable
+from eventmanager.store.cassandra.address import CassandraAddress
+from eventmanager.store.cassandra.migrations import steps_of_code
+from eventmanager.store.cassandra.store import CassandraStore
+from eventmanager.store.protocol import BlockOutcome
+from tests.store.cassandra.conftest import OpenStore
+from tests.store.cassandra.made_blocks import DATE, block, entered, facts_of
+
+STORED, KNOWN, UNAVAILABLE = BlockOutcome.STORED, BlockOutcome.KNOWN, BlockOutcome.UNAVAILABLE
+
+
+async def hits(store: CassandraStore, day: Day) -> int:
+    """Sum up the hits of all stages."""
+    return sum(row.counts[0] for row in await store.totals(TotalsTable.TIME_BY_STAGE, day))
+
+
+def marks(session: Session, day: Day, shard: int = 0) -> list[int]:
+    """Return how many blocks each ledger says to have acknowledged."""
+    rows = session.execute(
+        f"SELECT SUM(blocks), ledger FROM traffic WHERE app = '{day.app}' AND date = '{DATE}' AND shard = {shard} "
+        "GROUP BY app, date, shard, hour, ledger"
+    )
+    return sorted(blocks for blocks, _ in rows)
+
+
+async def test_a_block_resent_to_another_server_is_known(
+    store: CassandraStore, open_store: OpenStore, session: Session, day: Day
+) -> None:
+    """Its totals are not added again, and the second server's answer raises a mark, too."""
+    sent = block(day, "sent", entered("u1", 1, 1_000))
+    other = await open_store()
+
+    outcomes = [
+        await store.commit([sent], set(), facts_of),
+        await other.commit([sent], {sent.block_id}, facts_of),
+        await store.commit([sent], {sent.block_id}, facts_of),
+    ]
+
+    assert [[STORED], [KNOWN], [KNOWN]] == outcomes
+    assert 1 == await hits(store, day)
+    assert [1, 2] == marks(session, day)
+
+
+async def test_sets_of_a_known_block_are_written_again(store: CassandraStore, session: Session, day: Day) -> None:
+    """Where a server died after it wrote a block's log row, whoever gets the block again writes its visitors."""
+    sent = block(day, "orphan", entered("u1", 1, 1_000), entered("u1", 2, 1_000, left=1))
+    session.execute(
+        "INSERT INTO events (app, date, shard, block, count, payload) VALUES (%s, %s, 0, %s, 2, %s)",
+        (day.app, DATE, sent.block_id, sent.payload),
+    )
+
+    outcomes = await store.commit([sent], {sent.block_id}, facts_of)
+
+    assert [KNOWN] == outcomes
+    assert {(1,): 1, (2,): 1} == await store.member_counts(SetTable.USERS_BY_STAGE, sent.partition)
+    assert {(): 1} == await store.member_counts(SetTable.USERS_BY_PLATFORM, sent.partition)
+    assert {(1, 2): 1} == await store.member_counts(SetTable.STAGE_GRAPH, sent.partition)
+    assert 0 == await hits(store, day)
+    assert [1] == marks(session, day)
+
+
+async def test_each_block_has_its_own_outcome(
+    store: CassandraStore, day: Day, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A log row that Cassandra refuses, here for its size, costs the others nothing."""
+    too_large = block(day, "too large", entered("u1", 1, 1_000), payload=bytes(20 * 2**20))
+    good = [block(day, f"good {number}", entered(f"v{number}", 1, 1_000), shard=number % 2) for number in range(4)]
+    folded: list[Block] = []
+
+    def remember(blocks: Sequence[Block]) -> Facts:
+        folded.extend(blocks)
+        return facts_of(blocks)
+
+    outcomes = await store.commit([*good[:2], too_large, *good[2:]], set(), remember)
+
+    assert [STORED, STORED, UNAVAILABLE, STORED, STORED] == outcomes
+    assert good == folded
+    assert 4 == await hits(store, day)
+    assert ["A block of 1 events could not be stored"] == [text.partition(":")[0] for text in caplog.messages]
+
+
+@pytest.mark.parametrize("table", ["time_by_stage", "users_by_stage", "traffic"])
+async def test_facts_that_could_not_be_written_are_written_later(
+    own_store: CassandraStore, own_address: CassandraAddress, session: Session, table: str
+) -> None:
+    """The block is unavailable then; resent it is known, and everything counts once."""
+    store = own_store
+    day = Day("app", DATE)
+    sent = block(day, "sent", entered("u1", 1, 1_000))
+    full_name = f"{own_address.keyspace}.{table}"
+    (creation,) = [cql for step in steps_of_code() for cql in step.statements if f"EXISTS {table} " in cql]
+    session.execute(f"DROP TABLE {full_name}")
+
+    first = await store.commit([sent], set(), facts_of)
+    session.execute(creation.replace(table, full_name, 1))
+    async with asyncio.timeout(10):
+        while not session.execute(f"SELECT * FROM {full_name} LIMIT 1").one():  # noqa: ASYNC110 - nothing tells.
+            await asyncio.sleep(0.1)
+
+    assert [UNAVAILABLE] == first
+    assert [KNOWN] == await store.commit([sent], {sent.block_id}, facts_of)
+    assert 1 == await hits(store, day)
+    assert {(1,): 1} == await store.member_counts(SetTable.USERS_BY_STAGE, sent.partition)
+
+
+async def test_rows_expire_with_their_day(store: CassandraStore, session: Session, day: Day) -> None:
+    """Every row of a day has the same time left, whenever it was written."""
+    expire_time_s = int(time.time()) + 100_000
+    for name in ("first", "second"):
+        await store.commit(
+            [block(day, name, entered("u1", 1, 1_000), entered("u1", 2, 1_000, left=1), expire_time_s=expire_time_s)],
+            set(),
+            facts_of,
+        )
+
+    left_s = set()
+    for table, column in [("events", "payload"), ("time_by_stage", "hits"), ("traffic", "blocks")]:
+        rows = session.execute(
+            f"SELECT TTL({column}) FROM {table} WHERE app = '{day.app}' AND date = '{DATE}' AND shard = 0"
+        )
+        left_s |= {left for (left,) in rows}
+    left_s |= {left for (left,) in session.execute(f"SELECT TTL(shard) FROM days WHERE app = '{day.app}'")}
+
+    assert max(left_s) <= 100_000
+    assert max(left_s) - min(left_s) <= 5
+
+
+async def test_a_day_that_is_dropped_is_gone(store: CassandraStore, day: Day) -> None:
+    """Also the totals that the server holds in memory."""
+    blocks = [block(day, f"block {shard}", entered(f"u{shard}", 1, 1_000), shard=shard) for shard in range(4)]
+    await store.commit(blocks, set(), facts_of)
+
+    await store.drop_day(day, 4)
+
+    assert [] == await store.dates(day.app, DATE, DATE)
+    assert [] == await store.totals(TotalsTable.TIME_BY_STAGE, day)
+    for partition in (Partition(*day, shard) for shard in range(4)):
+        assert [] == [page async for page in store.log(partition)]
+        for table in SetTable:
+            assert [] == [page async for page in store.members(table, partition)]
+
+    await store.commit([block(day, "after", entered("u9", 1, 1_000))], set(), facts_of)
+
+    assert 1 == await hits(store, day)
