@@ -1,0 +1,221 @@
+"""The embedded store: one writer, readers beside it, and when facts are settled."""
+
+import asyncio
+import datetime
+import logging
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence, Set
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, Protocol, Self, TypeVar
+
+from live.eventmanager.storage.v1.settings_pb2 import AppSettings
+
+from eventmanager.blocks import Block, Day, Partition, StoredBlock
+from eventmanager.errors import StartError, StoreUnavailableError
+from eventmanager.facts import Key, SetTable, TotalsRow, TotalsTable
+from eventmanager.store.protocol import BlockOutcome, FactsOf
+from eventmanager.store.sqlite import app_rows, reads
+from eventmanager.store.sqlite.database import Database
+from eventmanager.store.sqlite.failures import cause_of
+from eventmanager.store.sqlite.readers import Readers
+from eventmanager.store.sqlite.schema import read_steps, upgrade
+from eventmanager.store.sqlite.writer import Writer
+
+SETTLE_AFTER_S: Final = 1.0
+"""How long facts wait to be settled where nobody reads."""
+_FIRST_BLOCKS: Final = 16
+_MOST_BLOCKS: Final = 4_096
+_LOG_PAGE_BYTES: Final = 2 << 20
+
+_T = TypeVar("_T")
+_log = logging.getLogger(__name__)
+
+
+class _Read(Protocol):
+    async def __call__(self, read: Callable[[sqlite3.Connection], _T], /) -> _T: ...
+
+
+class SQLiteStore:
+    """A Store on a file, or in memory for trying. Belongs to one event loop."""
+
+    def __init__(self, database: Database, writer: Writer, write_thread: ThreadPoolExecutor) -> None:
+        self._database = database
+        self._writer = writer
+        self._write_thread = write_thread
+        self._readers = Readers(database.connect_reader) if database.path else None
+        self._settling: asyncio.TimerHandle | None = None
+
+    @classmethod
+    async def open(cls, path: Path | None) -> Self:
+        """Open a file, which is made where it is missing, or memory for None.
+
+        Raises StartError where that cannot be: the sentence says why, and what to do.
+        """
+        write_thread = ThreadPoolExecutor(1, "sqlite-writer")
+        try:
+            loop = asyncio.get_running_loop()
+            database, writer = await loop.run_in_executor(write_thread, _open, path)
+        except BaseException:
+            write_thread.shutdown()
+            raise
+        return cls(database, writer, write_thread)
+
+    async def commit(self, blocks: Sequence[Block], resent: Set[bytes], facts_of: FactsOf) -> list[BlockOutcome]:  # noqa: ARG002 - looks for all blocks, at no cost.
+        """As in Store."""
+        outcomes = await self._write(self._writer.commit, blocks, facts_of)
+        if self._writer.is_full:
+            self._settle_soon()
+        elif self._settling is None:
+            self._settling = asyncio.get_running_loop().call_later(SETTLE_AFTER_S, self._settle_soon)
+        return outcomes
+
+    async def log(self, partition: Partition) -> AsyncIterator[Sequence[StoredBlock]]:
+        """As in Store: by block ids."""
+        after = b""
+        limit = _FIRST_BLOCKS
+        while page := await self._read(partial(reads.log_page, partition=partition, after=after, limit=limit)):
+            yield page
+            after = page[-1].block_id
+            page_bytes = sum(len(block.payload) for block in page) + 1
+            limit = max(1, min(_MOST_BLOCKS, len(page) * _LOG_PAGE_BYTES // page_bytes))
+
+    async def members(self, table: SetTable, partition: Partition) -> AsyncIterator[Sequence[Key]]:
+        """As in Store."""
+        read = await self._reading(partition.day)
+        after: Key | None = None
+        while page := await read(partial(reads.members_page, table=table, partition=partition, after=after)):
+            yield page
+            if len(page) < reads.ROWS_A_PAGE:
+                return
+            after = page[-1]
+
+    async def member_counts(self, table: SetTable, partition: Partition) -> Mapping[Key, int]:
+        """As in Store."""
+        read = await self._reading(partition.day)
+        return await read(partial(reads.member_counts, table=table, partition=partition))
+
+    async def has_visitor(self, partition: Partition, device_id: str) -> bool:
+        """As in Store."""
+        read = await self._reading(partition.day)
+        return await read(partial(reads.has_visitor, partition=partition, device_id=device_id))
+
+    async def totals(self, table: TotalsTable, day: Day) -> Sequence[TotalsRow]:
+        """As in Store: each key once."""
+        read = await self._reading(day)
+        rows: list[TotalsRow] = []
+        after: Key | None = None
+        while page := await read(partial(reads.totals_page, table=table, day=day, after=after)):
+            rows += page
+            if len(page) < reads.ROWS_A_PAGE:
+                break
+            after = page[-1].key
+        return rows
+
+    async def dates(self, app: str, first: datetime.date, last: datetime.date) -> Sequence[datetime.date]:
+        """As in Store."""
+        return await self._read(partial(reads.dates, app=app, first=first, last=last))
+
+    async def drop_day(self, day: Day, shard_count: int) -> None:  # noqa: ARG002 - one file holds all shards.
+        """As in Store. Where it fails in the middle, the day is gone, and the next call removes what is left of it."""
+        await self._write(self._writer.forget_day, day)
+        while await self._write(self._writer.remove_some_rows):
+            pass
+
+    async def read_app(self, app: str) -> AppSettings | None:
+        """As in Store."""
+        return await self._read(partial(app_rows.read_app, app=app))
+
+    async def list_apps(self, after: str, limit: int) -> Sequence[AppSettings]:
+        """As in Store."""
+        return await self._read(partial(app_rows.list_apps, after=after, limit=limit))
+
+    async def create_app(self, settings: AppSettings) -> bool:
+        """As in Store."""
+        return await self._write(self._change, partial(app_rows.create_app, settings=settings))
+
+    async def replace_app(self, settings: AppSettings, version: int) -> bool:
+        """As in Store."""
+        return await self._write(self._change, partial(app_rows.replace_app, settings=settings, version=version))
+
+    async def check(self) -> None:
+        """As in Store."""
+        await self._read(partial(app_rows.list_apps, after="", limit=1))
+
+    async def close(self) -> None:
+        """As in Store. Settles, so that the file is complete for whoever reads it then."""
+        if self._settling is not None:
+            self._settling.cancel()
+        await self._write(self._settle)
+        if self._readers is not None:
+            await asyncio.to_thread(self._readers.close)
+        await self._write(self._writer.close)
+        self._write_thread.shutdown()
+        self._database.close()
+
+    def _settle_soon(self) -> None:
+        if self._settling is not None:
+            self._settling.cancel()
+            self._settling = None
+        self._write_thread.submit(self._settle).add_done_callback(_log_mistake)
+
+    def _settle(self) -> bool:
+        """Settle, and return whether that was possible."""
+        try:
+            self._writer.settle()
+        except StoreUnavailableError as error:
+            _log.debug("Facts wait to be settled: %s", error)
+            return False
+        return True
+
+    def _change(self, change: Callable[[sqlite3.Connection], bool]) -> bool:
+        with self._writer.transaction() as connection:
+            return change(connection)
+
+    async def _reading(self, day: Day) -> _Read:
+        """Return what reads the tables of a day so that all that is committed now is in them."""
+        if self._writer.needs_settling(day) and not await self._write(self._settle):
+            return self._read_unsettled
+        return self._read
+
+    async def _read_unsettled(self, read: Callable[[sqlite3.Connection], Any]) -> Any:
+        return await self._write(self._writer.read_unsettled, read)
+
+    async def _read(self, read: Callable[[sqlite3.Connection], _T]) -> _T:
+        if self._readers is None:
+            return await self._write(self._writer.read, read)
+        return await self._readers.read(read)
+
+    async def _write(self, work: Callable[..., _T], *arguments: object) -> _T:
+        return await asyncio.get_running_loop().run_in_executor(self._write_thread, work, *arguments)
+
+
+def _log_mistake(done: Future[bool]) -> None:
+    error = done.exception()
+    if error is not None:
+        _log.error("Facts cannot be settled.", exc_info=error)
+
+
+def _open(path: Path | None) -> tuple[Database, Writer]:
+    database = Database.take(path)
+    try:
+        connection = database.connect_writer()
+        writer = Writer(connection, database.connect_writer if path else None)
+        try:
+            upgrade(connection, database.name, read_steps())
+            # What a server that was killed left behind. Nothing else is to be done, however large the database is.
+            writer.settle()
+        except BaseException:
+            writer.close()
+            raise
+    except sqlite3.Error as error:
+        database.close()
+        raise StartError(f"Cannot store in {database.name}: {cause_of(error)}.") from None
+    except StoreUnavailableError as error:
+        database.close()
+        raise StartError(f"Cannot finish what an earlier server began in {database.name}: {error.cause}.") from None
+    except BaseException:
+        database.close()
+        raise
+    return database, writer

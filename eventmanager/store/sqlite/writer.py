@@ -1,0 +1,179 @@
+"""The one writer: commits, and the settling of what they say.
+
+A commit writes log rows and, in one row more, their facts. Settling moves the facts of many commits to their tables at
+once, where they touch a fraction of the rows and pages that each commit would by itself. Whoever reads tables settles
+first, so nobody sees the difference.
+"""
+
+import logging
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import TypeVar
+
+from eventmanager.blocks import Block, Day
+from eventmanager.errors import StoreUnavailableError
+from eventmanager.store.protocol import BlockOutcome, FactsOf
+from eventmanager.store.sqlite import dropping
+from eventmanager.store.sqlite.days import DayNumbers, raise_blocks
+from eventmanager.store.sqlite.failures import store_failures
+from eventmanager.store.sqlite.log_rows import delete_facts, insert_blocks, insert_facts, known_blocks, read_facts
+from eventmanager.store.sqlite.numbered_facts import encode_facts, number_facts
+from eventmanager.store.sqlite.settling import settle_facts
+from eventmanager.store.sqlite.tables import partition_number
+from eventmanager.store.sqlite.totals_cache import TotalsCache
+from eventmanager.store.sqlite.unsettled import Unsettled
+
+_T = TypeVar("_T")
+_log = logging.getLogger(__name__)
+
+
+class Writer:
+    """Changes a database. One thread at a time uses it.
+
+    What it remembers is what the database holds. After a failure that may not be so: then it forgets everything, and
+    connects again before it goes on.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, connect: Callable[[], sqlite3.Connection] | None) -> None:
+        """Go on with `connection` for good where `connect` is None: a database in memory is gone with it."""
+        self._connection: sqlite3.Connection | None = connection
+        self._connect = connect
+        self._days = DayNumbers()
+        self._totals = TotalsCache()
+        self._unsettled: Unsettled | None = None
+        self._is_failing = False
+
+    def needs_settling(self, day: Day) -> bool:
+        """Tell whether facts of a day may wait. Safe to ask from any thread."""
+        unsettled = self._unsettled
+        return unsettled is None or unsettled.concern(day)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether so many facts wait that the next commit settles them first. Safe to ask from any thread."""
+        unsettled = self._unsettled
+        return unsettled is not None and unsettled.are_too_many
+
+    def commit(self, blocks: Sequence[Block], facts_of: FactsOf) -> list[BlockOutcome]:
+        """Commit as `Store.commit` does."""
+        try:
+            if self.is_full:
+                self.settle()
+            known = self._commit(blocks, facts_of)
+        except StoreUnavailableError as error:
+            if not self._is_failing:
+                _log.warning("Events cannot be stored, and their senders are told so: %s", error)
+            self._is_failing = True
+            return [BlockOutcome.UNAVAILABLE] * len(blocks)
+        if self._is_failing:
+            _log.warning("Events are stored again.")
+        self._is_failing = False
+        return [BlockOutcome.KNOWN if place in known else BlockOutcome.STORED for place in range(len(blocks))]
+
+    def settle(self) -> None:
+        """Move all facts to their tables. Raises StoreUnavailableError."""
+        with store_failures():
+            _, unsettled = self._ready()
+        if not unsettled.facts:
+            return
+        with self.transaction() as connection:
+            settle_facts(connection, unsettled.facts, self._totals)
+            delete_facts(connection)
+        self._unsettled = Unsettled(())
+
+    def read(self, read: Callable[[sqlite3.Connection], _T]) -> _T:
+        """Read what is settled. Raises StoreUnavailableError."""
+        with store_failures():
+            connection, _ = self._ready()
+            return read(connection)
+
+    def read_unsettled(self, read: Callable[[sqlite3.Connection], _T]) -> _T:
+        """Read as if all facts were settled, where the disk takes nothing: meanwhile they are, but only in memory.
+
+        Raises StoreUnavailableError.
+        """
+        with store_failures():
+            connection, unsettled = self._ready()
+            connection.execute("PRAGMA cache_spill = OFF")
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                settle_facts(connection, unsettled.facts, TotalsCache())
+                return read(connection)
+            finally:
+                connection.rollback()
+                connection.execute("PRAGMA cache_spill = ON")
+
+    def forget_day(self, day: Day) -> None:
+        """Have a day be no more, though its rows are still to be removed. Raises StoreUnavailableError."""
+        self.settle()
+        with self.transaction() as connection:
+            dropping.forget_day(connection, day)
+        self._days.forget()
+
+    def remove_some_rows(self) -> bool:
+        """Remove some rows of days forgotten; return False once none are left. Raises StoreUnavailableError."""
+        with self.transaction() as connection:
+            return dropping.remove_some_rows(connection)
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Commit at the end of the block; where anything fails, do nothing. Raises StoreUnavailableError."""
+        with store_failures():
+            try:
+                connection, _ = self._ready()
+                connection.execute("BEGIN IMMEDIATE")
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                self._forget()
+                raise
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._forget()
+        if self._connection is not None:
+            self._connection.close()
+
+    def _commit(self, blocks: Sequence[Block], facts_of: FactsOf) -> set[int]:
+        """Return the places of blocks that are known."""
+        with self.transaction() as connection:
+            _, unsettled = self._ready()
+            days = self._days.look_up(connection, {block.partition.day for block in blocks})
+            partitions = [partition_number(days[block.partition.day], block.partition.shard) for block in blocks]
+            known = known_blocks(connection, partitions, blocks)
+            new = [place for place in range(len(blocks)) if place not in known]
+            if new:
+                facts = number_facts(facts_of([blocks[place] for place in new]), days)
+                encoded = encode_facts(facts)
+                insert_blocks(connection, [(partitions[place], blocks[place]) for place in new])
+                insert_facts(connection, encoded)
+            raise_blocks(connection, Counter(days[block.partition.day] for block in blocks))
+        self._days.keep(days)
+        if new:
+            unsettled.add(facts, len(encoded), days)
+        return known
+
+    def _ready(self) -> tuple[sqlite3.Connection, Unsettled]:
+        """Return the connection and what waits to be settled, both had anew where they were forgotten."""
+        if self._connection is None:
+            if self._connect is None:
+                raise AssertionError("a connection for good is never forgotten")
+            self._connection = self._connect()
+        if self._unsettled is None:
+            self._unsettled = Unsettled(read_facts(self._connection))
+        return self._connection, self._unsettled
+
+    def _forget(self) -> None:
+        """Undo what is not committed, and forget everything that was known of the database."""
+        self._days.forget()
+        self._totals.forget()
+        self._unsettled = None
+        if self._connection is None:
+            return
+        with suppress(sqlite3.Error):
+            self._connection.rollback()
+        if self._connect is not None:
+            self._connection.close()
+            self._connection = None
