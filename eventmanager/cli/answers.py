@@ -27,7 +27,7 @@ async def print_answer(question: Question, target: str, *, as_json: bool) -> Non
     console = Console()
     console.print(question.show(answer))
     if question.most_rows is not None and answer.next_page_token:
-        console.print(f"There is more than these {question.most_rows:,} rows: see --limit.", style="dim")
+        console.print("There is more: see --limit.", style="dim")
 
 
 async def print_every_answer(app: str, dates: analytics.DateRange, target: str, *, as_json: bool) -> None:

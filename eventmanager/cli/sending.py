@@ -160,7 +160,7 @@ class LineSender:
         self.tally.stored += outcome.stored_count
         self.tally.duplicate += len(outcome.duplicate_indexes)
         for refused in outcome.refused_events:
-            self.tally.refuse(batch.line_numbers[refused.index], f"{refused.field}: {refused.description}")
+            self.tally.refuse(batch.line_numbers[refused.index], refused.description)
 
     def _settle_refused(self, batch: _Batch, sentence: str) -> None:
         self.tally.unanswered -= len(batch.events)

@@ -126,9 +126,11 @@ def status_of(failure: grpc.aio.AioRpcError) -> CallStatus:
         elif detail.Unpack(retry):
             retry_delay_s = retry.retry_delay.ToTimedelta() / datetime.timedelta(seconds=1)
     metadata = dict(failure.trailing_metadata() or ())
+    sentence = failure.details() or failure.code().name
     return CallStatus(
         code=failure.code(),
-        sentence=failure.details() or failure.code().name,
+        # Which message it was is no use to whoever sent just one.
+        sentence=sentence.removeprefix(f"Message {message_index} of the stream: "),
         reason=reason,
         violations=tuple(violations),
         retry_delay_s=retry_delay_s,

@@ -190,8 +190,10 @@ def test_protobufs_own_lines_are_read() -> None:
         (b'{"type": 0, "app": 1%s}' % (b"0" * 100), f"`app` is 1{'0' * 59}…, but must be a text."),
         (
             b'{"device": "u1"}',
-            ("The line has no `type`, as original events do, and is no protobuf Event: Message type "
-            '"live.eventmanager.v1.Event" has no field named "device" at "Event".'),
+            (
+                "The line has no `type`, as original events do, and is no protobuf Event: Message type "
+                '"live.eventmanager.v1.Event" has no field named "device" at "Event".'
+            ),
         ),
     ],
 )
