@@ -6,6 +6,7 @@ Most rows are only ranked: their durations are decoded when they make the page.
 import asyncio
 import heapq
 from collections.abc import Callable, Iterable, Sequence, Set
+from dataclasses import replace
 from typing import Final, NamedTuple, TypeAlias, TypeVar
 
 from google.protobuf.message import Message
@@ -13,6 +14,7 @@ from google.protobuf.message import Message
 from eventmanager.date_ranges import Period
 from eventmanager.facts import Key, Totals, TotalsRow
 from eventmanager.paging import Page, Place, fitting
+from eventmanager.reports.reading import COUNTED_AT_ONCE, DECODED_AT_ONCE
 from eventmanager.reports.totals import Selection, add_row
 
 _Row = TypeVar("_Row", bound=Message)
@@ -103,14 +105,14 @@ async def _first_rows(
     """Return the first rows of an interval after a rank, at most so many."""
     dates = selection.scope.dates_of(period)
     ranking = _Ranking()
-    await selection.read(dates, lambda _, row: ranking.take(row))
+    await selection.read(dates, lambda _, row: ranking.take(row), at_once=COUNTED_AT_ONCE)
     # In threads, for a busy day has pages and elements by the hundred thousand.
     ranks = await asyncio.to_thread(ranking.first, most, after)
     keys = {key for _, key in ranks}
     sums = await asyncio.to_thread(ranking.sums, keys)
     if sums is None:
-        sums = {}
-        again = sums
-        await selection.read(dates, lambda _, row: add_row(again, row) if row.key in keys else None)
+        sums = again = {}
+        chosen = replace(selection, wanted=keys.__contains__)
+        await chosen.read(dates, lambda _, row: add_row(again, row), at_once=DECODED_AT_ONCE)
     # A day that reached the end of its time between the two readings has lost its rows.
     return [(rank, sums[rank[1]]) for rank in ranks if rank[1] in sums]

@@ -6,8 +6,10 @@ from typing import Final, TypeVar
 
 READS_AT_ONCE: Final = 8
 """How many reads one report has under way."""
-ROWS_AT_ONCE: Final = 2_000
-"""How many rows are worked through before other work gets its turn: about a millisecond's."""
+COUNTED_AT_ONCE: Final = 2_000
+"""How many rows are counted before other work gets its turn: some milliseconds'."""
+DECODED_AT_ONCE: Final = 100
+"""The same for rows whose durations are decoded."""
 
 _T = TypeVar("_T")
 
@@ -28,9 +30,9 @@ async def for_each(items: Iterable[_T], work: Callable[[_T], Awaitable[None]]) -
         raise failures.exceptions[0] from None
 
 
-async def in_portions(rows: Sequence[_T]) -> AsyncIterator[Sequence[_T]]:
-    """Hand out rows by ROWS_AT_ONCE, and let other work go on between."""
-    for start in range(0, len(rows), ROWS_AT_ONCE):
+async def in_portions(rows: Sequence[_T], at_once: int) -> AsyncIterator[Sequence[_T]]:
+    """Hand out so many rows at a time, and let other work go on between."""
+    for start in range(0, len(rows), at_once):
         if start:
             await asyncio.sleep(0)
-        yield rows[start : start + ROWS_AT_ONCE]
+        yield rows[start : start + at_once]

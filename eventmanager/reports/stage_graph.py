@@ -1,5 +1,6 @@
 """QueryStageGraph: how many distinct visitors move from each stage to each other one."""
 
+import asyncio
 import heapq
 from typing import Final
 
@@ -28,9 +29,9 @@ def check_edge_limits(min_users: int, max_edges: int) -> None:
 async def stage_graph(store: Store, scope: Scope, min_users: int, max_edges: int) -> QueryStageGraphResponse:
     """Return the heaviest edges over the whole range, at most `max_edges` (0 stands for the default)."""
     (users,) = await visitors_by_period(store, scope, SetTable.STAGE_GRAPH)
-    ranks = heapq.nsmallest(
-        max_edges or DEFAULT_EDGES, ((-count, edge) for edge, count in users.items() if count >= min_users)
-    )
+    heavy = ((-count, edge) for edge, count in users.items() if count >= min_users)
+    # In a thread, for stages may be many and edges their square.
+    ranks = await asyncio.to_thread(heapq.nsmallest, max_edges or DEFAULT_EDGES, heavy)
     names = scope.app.stage_names
     return QueryStageGraphResponse(
         info=scope.info(),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from eventmanager.blocks import Day
 from eventmanager.facts import Key, Totals, TotalsRow, TotalsTable
-from eventmanager.reports.reading import for_each, in_portions
+from eventmanager.reports.reading import DECODED_AT_ONCE, for_each, in_portions
 from eventmanager.reports.scope import Scope
 from eventmanager.store.protocol import Store
 
@@ -20,12 +20,15 @@ class Selection:
     table: TotalsTable
     wanted: Callable[[Key], bool]
 
-    async def read(self, dates: Collection[datetime.date], take: Callable[[datetime.date, TotalsRow], None]) -> None:
-        """Hand each row of some days to `take`, the days in no particular order."""
+    async def read(
+        self, dates: Collection[datetime.date], take: Callable[[datetime.date, TotalsRow], None], *, at_once: int
+    ) -> None:
+        """Hand each row of some days to `take`, the days in no particular order; after so many, other work goes on."""
 
         async def read_day(date: datetime.date) -> None:
-            async for rows in in_portions(await self.store.totals(self.table, Day(self.scope.app.app, date))):
-                for row in rows:
+            rows = await self.store.totals(self.table, Day(self.scope.app.app, date))
+            async for portion in in_portions(rows, at_once):
+                for row in portion:
                     if self.wanted(row.key):
                         take(date, row)
 
@@ -39,7 +42,7 @@ class Selection:
             for period, sums in zip(self.scope.periods, by_period, strict=True)
             for date in self.scope.dates_of(period)
         }
-        await self.read(self.scope.dates, lambda date, row: add_row(sums_of[date], row))
+        await self.read(self.scope.dates, lambda date, row: add_row(sums_of[date], row), at_once=DECODED_AT_ONCE)
         return by_period
 
 

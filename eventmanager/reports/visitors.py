@@ -14,7 +14,7 @@ from typing import Final, TypeAlias
 from eventmanager.apps import App
 from eventmanager.blocks import Partition
 from eventmanager.facts import Key, SetTable
-from eventmanager.reports.reading import for_each, in_portions
+from eventmanager.reports.reading import COUNTED_AT_ONCE, for_each, in_portions
 from eventmanager.reports.scope import Scope
 from eventmanager.store.protocol import Store
 
@@ -95,7 +95,7 @@ async def united_visitors(
 
         async def unite(partition: Partition, union: _Union = union) -> None:
             async for rows in store.members(table, partition):
-                async for portion in in_portions(rows):
+                async for portion in in_portions(rows, COUNTED_AT_ONCE):
                     union.add(entries_of(portion))
 
         await for_each(
