@@ -49,7 +49,7 @@ def run(arguments: Sequence[str] | None) -> int:
     """Run a command and return its exit status."""
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
-        application(args=arguments)
+        application(args=arguments, prog_name="eventmanager")
     except InvalidSettingError as error:
         errors.print(f"[red]Error:[/red] {escape(str(error))}")
         return 2

@@ -32,8 +32,9 @@ class Command(TyperCommand):
         except typer.BadParameter as error:
             if error.param is not None:
                 given, _, _ = self.make_parser(ctx).parse_args(typed)
-                value, _ = error.param.consume_value(ctx, given)
+                value, source = error.param.consume_value(ctx, given)
                 wanted = error.message.removeprefix("Value error, ")
+                giver = f" by {error.param.envvar}" if source and source.name == "ENVIRONMENT" else ""
                 is_told = value is None or repr(value) in wanted
-                error.message = wanted if is_told else f"{value!r} was given. {wanted}"
+                error.message = wanted if is_told else f"{value!r} was given{giver}. {wanted}"
             raise

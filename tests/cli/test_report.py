@@ -19,7 +19,7 @@ NOON_MS = int(NOON_S * 1000)
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0"
 
 
-def event(kind: int, device_id: str, before_noon_ms: int = 0, **fields: Any) -> dict[str, Any]:
+def event(kind: int, device_id: str, before_noon_ms: int = 0, /, **fields: Any) -> dict[str, Any]:
     """Make an event of the original format."""
     return {"type": kind, "device_id": device_id, "timestamp": NOON_MS - before_noon_ms, **fields}
 
