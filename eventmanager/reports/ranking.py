@@ -111,7 +111,8 @@ async def _first_rows(
     keys = {key for _, key in ranks}
     sums = await asyncio.to_thread(ranking.sums, keys)
     if sums is None:
-        sums = again = {}
+        again: dict[Key, Totals] = {}
+        sums = again
         chosen = replace(selection, wanted=keys.__contains__)
         await chosen.read(dates, lambda _, row: add_row(again, row), at_once=DECODED_AT_ONCE)
     # A day that reached the end of its time between the two readings has lost its rows.
