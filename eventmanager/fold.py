@@ -10,7 +10,7 @@ from typing import TypeAlias
 from live.eventmanager.v1.event_pb2 import BTN_ACTION_HOVER_THEN_LEAVE
 
 from eventmanager.blocks import Block, Day, Partition
-from eventmanager.events import BTN_TIME, CLICK, URL_CHANGE
+from eventmanager.events import BTN_TIME, CLICK, NO_TIME_MS, URL_CHANGE
 from eventmanager.facts import Addition, Facts, Key, SetTable, TotalsTable
 from eventmanager.memory import Memory
 
@@ -133,7 +133,8 @@ def _totals(day: _DayTotals) -> dict[TotalsTable, dict[Key, Addition]]:
 
 def _counted(times: Sequence[int]) -> Addition:
     """Count all, and the time of those that have one."""
-    return Addition((len(times),), ([elapsed_ms for elapsed_ms in times if elapsed_ms >= 0],))
+    timed = times if NO_TIME_MS not in times else [elapsed_ms for elapsed_ms in times if elapsed_ms != NO_TIME_MS]
+    return Addition((len(times),), (timed,))
 
 
 def _hovers(left: Sequence[int], clicked: Sequence[int]) -> Addition:

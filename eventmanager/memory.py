@@ -79,7 +79,7 @@ class Memory:
 
     def knows(self, partition: Partition, device_id: str, event_id: str) -> bool:
         """Tell whether an event's id is remembered."""
-        return hash((partition, device_id, event_id)) in self._ids
+        return hash((hash(partition), device_id, event_id)) in self._ids
 
     def visitors(self, partition: Partition) -> RememberedVisitors:
         """Return what is remembered of a partition's visitors, to be read and changed."""
@@ -127,5 +127,5 @@ def _keys(block: Block) -> list[int]:
     Among a million ids remembered, one new event in 1.8e13 is taken for a copy by chance. It is in the log all the
     same, so a recount has it.
     """
-    partition = block.partition
-    return [hash((partition, row[1], row[2])) for row in block.rows]
+    salt = hash(block.partition)
+    return [hash((salt, row[1], row[2])) for row in block.rows]
