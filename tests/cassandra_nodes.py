@@ -117,14 +117,6 @@ def cassandra(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureR
     nodes.stop()
 
 
-@pytest.fixture
-def own_cassandra(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[CassandraNodes]:
-    """Give a node of the test's own, to be harmed, which acknowledges what is on disk."""
-    nodes = started(CassandraNodes(tmp_path / "cassandra"), request)
-    yield nodes
-    nodes.stop()
-
-
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Say loudly that the tests on Cassandra did not run."""
     reasons: list[str] = config.stash.get(_NOT_RUN, [])

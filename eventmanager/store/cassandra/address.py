@@ -101,17 +101,19 @@ def read_password(address: CassandraAddress, environment: Mapping[str, str]) -> 
 
 def _nodes(text: str, hosts: str) -> tuple[Node, ...]:
     """Read hosts; one without a port has that of the last."""
-    matches = [_HOST.fullmatch(host) for host in hosts.split(",")]
-    ports = [int(matched["port"] or DEFAULT_PORT) if matched else 0 for matched in matches]
-    nodes = []
-    for host, matched in zip(hosts.split(","), matches, strict=True):
+    nodes: list[Node] = []
+    port = DEFAULT_PORT
+    for host in reversed(hosts.split(",")):
+        matched = _HOST.fullmatch(host)
         if not matched:
             raise _wrong(text, f"{host!r} is not a host such as db1.example.com:9042, 10.0.0.1 or [::1]")
-        port = int(matched["port"] or ports[-1])
-        if not 0 < port <= _HIGHEST_PORT:
-            raise _wrong(text, f"{port} is not a port from 1 to {_HIGHEST_PORT}")
-        nodes.append(Node(matched["bracketed"] or matched["name"], port))
-    return tuple(nodes)
+        own_port = int(matched["port"] or port)
+        if not 0 < own_port <= _HIGHEST_PORT:
+            raise _wrong(text, f"{own_port} is not a port from 1 to {_HIGHEST_PORT}")
+        if not nodes:
+            port = own_port
+        nodes.append(Node(matched["bracketed"] or matched["name"], own_port))
+    return tuple(reversed(nodes))
 
 
 def _parameters(text: str, encoded: str) -> dict[str, str]:
