@@ -38,7 +38,7 @@ class Committer:
         self._memory = memory
         self._most_waiting_events = most_waiting_events
         self._in_hand: dict[tuple[Partition, bytes], _Waiting] = {}
-        self._waiting: list[_Waiting] = []
+        self._waiting: list[Sequence[_Waiting]] = []
         self.events_in_hand = 0
         self._room = asyncio.Event()
         self._room.set()
@@ -54,7 +54,10 @@ class Committer:
             raise ShuttingDownError
         if self.is_full:
             raise OverloadedError(self.events_in_hand)
-        answers = [self._take(block, resent=resent) for block in blocks]
+        taken: list[_Waiting] = []
+        answers = [self._take(block, taken, resent=resent) for block in blocks]
+        if taken:
+            self._waiting.append(taken)
         if self._waiting and self._commits is None:
             self._commits = asyncio.get_running_loop().create_task(self._commit_all())
         return answers
@@ -75,7 +78,7 @@ class Committer:
         if self._commits is not None:
             await self._commits
 
-    def _take(self, block: Block, *, resent: bool) -> asyncio.Future[BlockAnswer]:
+    def _take(self, block: Block, taken: list[_Waiting], *, resent: bool) -> asyncio.Future[BlockAnswer]:
         key = _key(block)
         answer = asyncio.get_running_loop().create_future()
         first = self._in_hand.get(key)
@@ -85,7 +88,7 @@ class Committer:
             return answer
         waiting = _Waiting(block, resent, answer)
         self._in_hand[key] = waiting
-        self._waiting.append(waiting)
+        taken.append(waiting)
         self.events_in_hand += len(block.rows)
         if self.is_full:
             self._room.clear()
@@ -110,13 +113,16 @@ class Committer:
         self._commits = None
 
     def _next_group(self) -> Sequence[_Waiting]:
+        """Take as many requests as one commit holds. A request is not split: it is stored wholly or not at all."""
+        group: list[_Waiting] = []
         events = 0
-        for place, waiting in enumerate(self._waiting):
-            events += len(waiting.block.rows)
-            if events > MOST_COMMIT_EVENTS and place:
-                group, self._waiting = self._waiting[:place], self._waiting[place:]
+        for place, request in enumerate(self._waiting):
+            events += sum(len(waiting.block.rows) for waiting in request)
+            if events > MOST_COMMIT_EVENTS and group:
+                del self._waiting[:place]
                 return group
-        group, self._waiting = self._waiting, []
+            group += request
+        self._waiting.clear()
         return group
 
     async def _commit(self, group: Sequence[_Waiting]) -> None:
