@@ -35,6 +35,7 @@ from eventmanager.services.event_stream import OpenStreams
 from eventmanager.services.ingest import SERVICE as INGEST_SERVICE
 from eventmanager.services.ingest import IngestServicer
 from eventmanager.services.statuses import StatusInterceptor
+from eventmanager.services.watches import Watches
 from eventmanager.store.address import open_store
 from eventmanager.store.protocol import Store
 from eventmanager.validation import Validator
@@ -47,6 +48,10 @@ SERVICES: Final = (
 )
 _KEEPALIVE_MS: Final = 30_000
 _LEAST_PING_INTERVAL_MS: Final = 10_000
+_LAST_WORDS_S: Final = 0.2
+"""Time for the last answers to reach their senders. A connection that closes while its sender still writes is reset,
+and what was on its way back is lost.
+"""
 _COLLECT_AFTER_OBJECTS: Final = 100_000
 _WHOLE_SERVER: Final = ""
 """The name under which health checks ask for all services at once."""
@@ -62,6 +67,7 @@ class Server:
     """Where it listens, as HOST:PORT."""
     _grpc_server: grpc.aio.Server
     _health: health.aio.HealthServicer
+    _watches: Watches
     _streams: OpenStreams
     _committer: Committer
     _store: Store
@@ -69,15 +75,27 @@ class Server:
 
     async def stop(self, grace_s: float) -> None:
         """Take no more, answer what is in hand within the time of grace, and let go of everything."""
+        loop = asyncio.get_running_loop()
+        end_of_grace = loop.time() + grace_s
         await self._health.enter_graceful_shutdown()
         self._sweep.cancel()
-        self._streams.end_all()
-        # Refuses new calls at once and waits for those under way; the streams among them have just been told to end.
-        await self._grpc_server.stop(grace_s)
-        await self._committer.close()
+        answering = asyncio.create_task(self._answer_all())
+        await asyncio.wait((answering,), timeout=grace_s)
+        await self._grpc_server.stop(max(0, end_of_grace - loop.time()))
+        await answering
         with contextlib.suppress(asyncio.CancelledError):
             await self._sweep
         await self._store.close()
+
+    async def _answer_all(self) -> None:
+        """Refuse new events, answer those in hand, and end the streams while there is a connection to say it over."""
+        is_busy = self._streams.is_any_open or self._committer.events_in_hand
+        self._watches.end_all()
+        self._streams.end_all()
+        await self._committer.close()
+        await self._streams.wait_for_none()
+        if is_busy:
+            await asyncio.sleep(_LAST_WORDS_S)
 
 
 async def start(config: Config, now: Callable[[], float] = time.time) -> Server:
@@ -99,9 +117,10 @@ async def _start(config: Config, store: Store, now: Callable[[], float]) -> Serv
     validator = Validator(PlatformReader(), config.max_clock_skew_s)
     ingestion = Ingestion(committer, validator, memory, config.max_events, now)
     streams = OpenStreams()
+    watches = Watches()
 
     server = grpc.aio.server(
-        interceptors=[StatusInterceptor()],
+        interceptors=[StatusInterceptor(watches)],
         options=[
             ("grpc.max_receive_message_length", config.max_request_bytes),
             ("grpc.max_send_message_length", -1),
@@ -134,6 +153,7 @@ async def _start(config: Config, store: Store, now: Callable[[], float]) -> Serv
         address=str(config.address._replace(port=port)),
         _grpc_server=server,
         _health=health_servicer,
+        _watches=watches,
         _streams=streams,
         _committer=committer,
         _store=store,
