@@ -101,7 +101,7 @@ class Server:
 async def start(config: Config, now: Callable[[], float] = time.time) -> Server:
     """Start a server. Raises StartError where the store or the address cannot be had."""
     zoneinfo.reset_tzpath(())  # The pinned zones of the tzdata package, not the machine's.
-    store = await open_store(config.store, migrate=config.migrate)
+    store = await open_store(config.store, migrate=config.migrate, now=now)
     try:
         return await _start(config, store, now)
     except BaseException:
