@@ -12,9 +12,10 @@ from eventmanager.blocks import Day, Partition
 from eventmanager.config import SQLITE_IN_MEMORY
 from eventmanager.store.address import open_store
 from eventmanager.store.protocol import Store
+from tests.cassandra_nodes import CassandraNodes
 from tests.store.made_facts import A_DAY, DATE
 
-LASTING_KINDS: Final = ("sqlite-file",)
+LASTING_KINDS: Final = ("sqlite-file", "cassandra")
 """Stores that hold what they held when they are opened again."""
 KINDS: Final = ("sqlite-memory", *LASTING_KINDS)
 
@@ -26,10 +27,19 @@ _numbers = count()
 
 
 @pytest.fixture
-def store_address(tmp_path: Path) -> StoreAddress:
+def store_address(tmp_path: Path, request: pytest.FixtureRequest) -> StoreAddress:
     """Tells the address of a store of some kind, with nothing in it that the test could mistake for its own."""
-    addresses = {"sqlite-memory": SQLITE_IN_MEMORY, "sqlite-file": f"sqlite:{tmp_path / 'events.db'}"}
-    return addresses.__getitem__
+
+    def on_cassandra() -> str:
+        nodes: CassandraNodes = request.getfixturevalue("cassandra")
+        return nodes.address("tests")
+
+    addresses: dict[str, Callable[[], str]] = {
+        "sqlite-memory": lambda: SQLITE_IN_MEMORY,
+        "sqlite-file": lambda: f"sqlite:{tmp_path / 'events.db'}",
+        "cassandra": on_cassandra,
+    }
+    return lambda kind: addresses[kind]()
 
 
 @pytest.fixture(params=KINDS)
