@@ -1,18 +1,17 @@
 """A server's life: what it is wired from, how it starts, and how it stops without losing anything."""
 
 import asyncio
-import contextlib
 import gc
 import logging
 import signal
 import time
 import zoneinfo
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import grpc
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_health.v1 import health, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 from live.eventmanager.v1 import (
     admin_service_pb2,
@@ -35,6 +34,7 @@ from eventmanager.services.event_stream import OpenStreams
 from eventmanager.services.ingest import SERVICE as INGEST_SERVICE
 from eventmanager.services.ingest import IngestServicer
 from eventmanager.services.statuses import StatusInterceptor
+from eventmanager.services.store_health import StoreHealth
 from eventmanager.services.watches import Watches
 from eventmanager.store.address import open_store
 from eventmanager.store.protocol import Store
@@ -71,20 +71,21 @@ class Server:
     _streams: OpenStreams
     _committer: Committer
     _store: Store
-    _sweep: asyncio.Task[None]
+    _chores: Sequence[asyncio.Task[None]]
+    """What it does by itself, until it stops."""
 
     async def stop(self, grace_s: float) -> None:
         """Take no more, answer what is in hand within the time of grace, and let go of everything."""
         loop = asyncio.get_running_loop()
         end_of_grace = loop.time() + grace_s
         await self._health.enter_graceful_shutdown()
-        self._sweep.cancel()
+        for chore in self._chores:
+            chore.cancel()
         answering = asyncio.create_task(self._answer_all())
         await asyncio.wait((answering,), timeout=grace_s)
         await self._grpc_server.stop(max(0, end_of_grace - loop.time()))
         await answering
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._sweep
+        await asyncio.gather(*self._chores, return_exceptions=True)
         await self._store.close()
 
     async def _answer_all(self) -> None:
@@ -146,9 +147,12 @@ async def _start(config: Config, store: Store, now: Callable[[], float]) -> Serv
             "Choose another with --listen."
         ) from None
     await server.start()
-    for service in (_WHOLE_SERVER, *SERVICES):
-        await health_servicer.set(service, health_pb2.HealthCheckResponse.SERVING)
-    sweep = asyncio.create_task(RetentionSweep(store, directory, now).run())
+    store_health = StoreHealth(store, health_servicer, (_WHOLE_SERVER, *SERVICES))
+    await store_health.look()
+    chores = [
+        asyncio.create_task(store_health.run()),
+        asyncio.create_task(RetentionSweep(store, directory, now).run()),
+    ]
     return Server(
         address=str(config.address._replace(port=port)),
         _grpc_server=server,
@@ -157,7 +161,7 @@ async def _start(config: Config, store: Store, now: Callable[[], float]) -> Serv
         _streams=streams,
         _committer=committer,
         _store=store,
-        _sweep=sweep,
+        _chores=chores,
     )
 
 

@@ -7,9 +7,11 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import grpc
 import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 from live.eventmanager.v1.admin_service_pb2 import App, CreateAppRequest, GetAppRequest
 from live.eventmanager.v1.admin_service_pb2_grpc import AdminServiceStub
 from live.eventmanager.v1.analytics_service_pb2 import Interval
@@ -81,10 +83,12 @@ async def test_two_servers_share_the_work(own_address: CassandraAddress, seed: i
 
 
 async def test_a_server_waits_for_its_store(tmp_path: Path, request: pytest.FixtureRequest) -> None:
-    """It starts, says UNAVAILABLE with RetryInfo, and serves as soon as the node is there."""
+    """It starts, says UNAVAILABLE with RetryInfo and NOT_SERVING, and serves as soon as the node is there."""
     nodes = CassandraNodes(tmp_path / "cassandra", careless=True)
     async with serving(parse_address(nodes.address("shop")), 0) as channel:
         admin = AdminServiceStub(channel)
+        health: Any = health_pb2_grpc.HealthStub(channel)  # Its types know of no methods.
+        watch = health.Watch(health_pb2.HealthCheckRequest())
 
         with pytest.raises(grpc.aio.AioRpcError) as refused:
             await admin.GetApp(GetAppRequest(app="shop"))
@@ -93,16 +97,14 @@ async def test_a_server_waits_for_its_store(tmp_path: Path, request: pytest.Fixt
 
         assert (grpc.StatusCode.UNAVAILABLE, True) == (failure.code, failure.may_be_sent_again)
         assert "no node of" in (refused.value.details() or "")
+        assert health_pb2.HealthCheckResponse.NOT_SERVING == (await watch.read()).status
 
         await asyncio.to_thread(started, nodes, request)
         try:
-            async with asyncio.timeout(40):
-                while True:
-                    try:
-                        await admin.CreateApp(CreateAppRequest(app=App(app="shop")))
-                        break
-                    except grpc.aio.AioRpcError:
-                        await asyncio.sleep(0.2)
+            async with asyncio.timeout(60):
+                assert health_pb2.HealthCheckResponse.SERVING == (await watch.read()).status
+
+            await admin.CreateApp(CreateAppRequest(app=App(app="shop")))
 
             assert "UTC" == (await admin.GetApp(GetAppRequest(app="shop"))).app.time_zone
         finally:
