@@ -41,19 +41,19 @@ class SetRows:
             *(self._write_rows(partition, part, deadline_s) for partition, part in tasks), return_exceptions=True
         )
         failed: set[Partition] = set()
-        for (partition, part), result in zip(tasks, results, strict=True):
+        for (partition, _), result in zip(tasks, results, strict=True):
             if isinstance(result, StatementError):
                 failed.add(partition)
-                self._unwritten.setdefault(partition, {}).update(dict.fromkeys(part))
             elif isinstance(result, BaseException):
                 raise result
         return failed
 
-    async def write_all(self, deadline_s: float) -> None:
-        """Try to write everything that is yet to be written."""
+    async def write_all(self, deadline_s: float) -> int:
+        """Try to write what commits have left unwritten; return how many rows are left."""
         if self._unwritten:
             unwritten, self._unwritten = self._unwritten, {}
             await self.write({partition: list(rows) for partition, rows in unwritten.items()}, deadline_s)
+        return self.unwritten_count
 
     def forget(self, partitions: Iterable[Partition]) -> None:
         """Forget what was yet to be written of partitions that are to be removed."""
@@ -68,4 +68,8 @@ class SetRows:
         batch = batch_of(
             statements[table].bind((*values, *key, ttl_s(expire_time_s, now_s))) for table, key, expire_time_s in rows
         )
-        await self._writer.write(batch, deadline_s)
+        try:
+            await self._writer.write(batch, deadline_s)
+        except BaseException:
+            self._unwritten.setdefault(partition, {}).update(dict.fromkeys(rows))
+            raise
