@@ -1,11 +1,15 @@
 """Rows of the sets: written as soon as they are known of, and again until they are there."""
 
 import asyncio
+import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import NamedTuple
 
+from cassandra.query import BoundStatement
+
 from eventmanager.blocks import Partition
 from eventmanager.facts import Key, SetTable
+from eventmanager.store.cassandra.bound_rows import bind_rows
 from eventmanager.store.cassandra.columns import partition_values, ttl_s
 from eventmanager.store.cassandra.faults import StatementError
 from eventmanager.store.cassandra.statements import Statements
@@ -64,10 +68,11 @@ class SetRows:
         """Write some rows as one mutation, whatever their tables: they share their partition."""
         values = partition_values(partition)
         now_s = self._now()
-        statements = self._statements.write_members
-        batch = batch_of(
-            statements[table].bind((*values, *key, ttl_s(expire_time_s, now_s))) for table, key, expire_time_s in rows
-        )
+        statements: list[BoundStatement] = []
+        for (table, expire_time_s), alike in itertools.groupby(rows, lambda row: (row.table, row.expire_time_s)):
+            keys = [row.key for row in alike]
+            statements += bind_rows(self._statements.write_members[table], values, keys, ttl_s(expire_time_s, now_s))
+        batch = batch_of(statements)
         try:
             await self._writer.write(batch, deadline_s)
         except BaseException:
