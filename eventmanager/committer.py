@@ -151,6 +151,8 @@ class Committer:
                     self._memory.copies(block)  # Remembers its ids: events of it may come again in other requests.
             self._memory.keep()
         for waiting, outcome in zip(group, outcomes, strict=True):
+            if outcome is BlockOutcome.UNSETTLED:
+                outcome = BlockOutcome.UNAVAILABLE  # To whoever waits it is the same; only its ids are remembered.
             copies = folded.get(_key(waiting.block), ()) if outcome is BlockOutcome.STORED else ()
             waiting.answer.set_result(BlockAnswer(outcome, copies))
 

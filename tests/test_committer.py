@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Sequence, Set
 import pytest
 
 from eventmanager.blocks import Block, Partition
-from eventmanager.committer import MOST_COMMIT_EVENTS, Committer
+from eventmanager.committer import MOST_COMMIT_EVENTS, BlockAnswer, Committer
 from eventmanager.errors import OverloadedError, ShuttingDownError
 from eventmanager.events import CLICK, NO_TIME_MS, Platform
 from eventmanager.memory import Memory
@@ -81,6 +81,29 @@ async def test_a_copy_that_comes_meanwhile_waits_and_is_known(store: WatchedStor
 
     assert ((await first).outcome, (await again).outcome) == (BlockOutcome.STORED, BlockOutcome.KNOWN)
     assert len(store.commits) == 1
+
+
+class UnsettledStore(SQLiteStore):
+    """A real store that counts its first commit and cannot say that all of it is durable."""
+
+    async def commit(self, blocks: Sequence[Block], resent: Set[bytes], facts_of: FactsOf) -> list[BlockOutcome]:
+        outcomes = await super().commit(blocks, resent, facts_of)
+        is_first = blocks[0].block_id == block("first", 1).block_id
+        return [BlockOutcome.UNSETTLED] * len(blocks) if is_first else outcomes
+
+
+async def test_events_that_are_counted_but_not_settled_are_copies_later() -> None:
+    """Their sender hears that they may not be stored; sent again in another request they do not count again."""
+    store = await UnsettledStore.open(None)
+    committer = Committer(store, Memory(100), most_waiting_events=1_000)
+    first = block("first", 2)
+
+    (unsettled,) = committer.submit([first], resent=False)
+    assert BlockAnswer(BlockOutcome.UNAVAILABLE, ()) == await unsettled
+    (again,) = committer.submit([Block(PARTITION, b"another block id", first.rows, b"again", 0)], resent=True)
+
+    assert BlockAnswer(BlockOutcome.STORED, [0, 1]) == await again
+    await store.close()
 
 
 async def test_too_much_at_once_is_not_taken(store: WatchedStore) -> None:

@@ -22,6 +22,10 @@ class BlockOutcome(Enum):
     """Durable now, and its facts are counted."""
     KNOWN = "known"
     """Was durable already; its facts are not counted again."""
+    UNSETTLED = "unsettled"
+    """Its facts are counted or will be, but not everything about it is known to be durable. Its sender is to be told
+    that it may not be stored; its events, sent again, are copies.
+    """
     UNAVAILABLE = "unavailable"
     """May be durable or not. Sent again, it counts once."""
 

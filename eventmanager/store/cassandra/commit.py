@@ -44,6 +44,7 @@ class Commits:
                 stored = await self._log_rows.write(new)
                 settled = await self._count(stored, known, ledgers, facts_of)
             self._log_rows.forget_answered(settled)
+            outcomes |= {id(block): BlockOutcome.UNSETTLED for block in stored}
             outcomes |= {id(block): BlockOutcome.STORED for block in settled}
             outcomes |= {id(block): BlockOutcome.KNOWN for block in known if outcomes[id(block)] is BlockOutcome.STORED}
         return [outcomes[id(block)] for block in blocks]

@@ -93,7 +93,7 @@ async def test_each_block_has_its_own_outcome(
 async def test_facts_that_could_not_be_written_are_written_later(
     own_store: CassandraStore, own_address: CassandraAddress, session: Session, table: str
 ) -> None:
-    """The block is unavailable then; resent it is known, and everything counts once."""
+    """The block is unsettled then; resent it is known, and everything counts once."""
     store = own_store
     day = Day("app", DATE)
     sent = block(day, "sent", entered("u1", 1, 1_000))
@@ -107,7 +107,7 @@ async def test_facts_that_could_not_be_written_are_written_later(
         while not session.execute(f"SELECT * FROM {full_name} LIMIT 1").one():  # noqa: ASYNC110 - nothing tells.
             await asyncio.sleep(0.1)
 
-    assert [UNAVAILABLE] == first
+    assert [BlockOutcome.UNSETTLED] == first
     assert [KNOWN] == await store.commit([sent], {sent.block_id}, facts_of)
     assert 1 == await hits(store, day)
     assert {(1,): 1} == await store.member_counts(SetTable.USERS_BY_STAGE, sent.partition)
