@@ -36,6 +36,14 @@ WRITE_DAY: Final = "INSERT INTO days (app, date, ledger, shard) VALUES (?, ?, ?,
 READ_DAY: Final = "SELECT shard FROM days WHERE app = ? AND date = ?"
 LIST_DATES: Final = "SELECT date FROM days WHERE app = ? AND date >= ? AND date <= ? GROUP BY app, date"
 DROP_DAY: Final = "DELETE FROM days WHERE app = ? AND date = ?"
+READ_LEDGERS: Final = "SELECT ledger, shard FROM days WHERE app = ? AND date = ?"
+READ_MARKS: Final = f"SELECT hour, ledger, blocks FROM traffic {_IN_PARTITION}"
+# Newer than what is kept, whatever the clock says; and expires with its day.
+WRITE_RECOUNT: Final = (
+    "INSERT INTO recounts (app, date, report, recount) VALUES (?, ?, ?, ?) USING TIMESTAMP ? AND TTL ?"
+)
+READ_RECOUNT: Final = "SELECT recount, WRITETIME(recount) FROM recounts WHERE app = ? AND date = ? AND report = ?"
+DROP_RECOUNTS: Final = "DELETE FROM recounts WHERE app = ? AND date = ?"
 READ_APP: Final = "SELECT settings FROM apps WHERE scope = 'all' AND app = ?"
 LIST_APPS: Final = "SELECT settings FROM apps WHERE scope = 'all' AND app > ? LIMIT ?"
 CREATE_APP: Final = "INSERT INTO apps (scope, app, version, settings) VALUES ('all', ?, ?, ?) IF NOT EXISTS"
@@ -68,6 +76,11 @@ class Statements:
         self.read_day = prepare(READ_DAY)
         self.list_dates = prepare(LIST_DATES)
         self.drop_day = prepare(DROP_DAY)
+        self.read_ledgers = prepare(READ_LEDGERS)
+        self.read_marks = prepare(READ_MARKS)
+        self.write_recount = prepare(WRITE_RECOUNT)
+        self.read_recount = prepare(READ_RECOUNT)
+        self.drop_recounts = prepare(DROP_RECOUNTS)
         self.read_app = prepare(READ_APP)
         self.list_apps = prepare(LIST_APPS)
         self.create_app = prepare_once(CREATE_APP)

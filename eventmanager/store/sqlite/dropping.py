@@ -9,6 +9,8 @@ from eventmanager.store.sqlite.tables import DAY, SET_COLUMNS, SHARDS_A_DAY, TOT
 _ROWS_AT_ONCE: Final = 2_000
 _BLOCKS_AT_ONCE: Final = 100
 """Blocks are some 50 KB each."""
+_RECOUNTS_AT_ONCE: Final = 4
+"""A recount's figures may take megabytes."""
 
 
 def _removal(table: str, columns: tuple[str, ...], where: str, rows: int) -> str:
@@ -24,6 +26,7 @@ _REMOVALS: Final = (
         _removal(table.value, ("partition", *columns), _OF_PARTITIONS, _ROWS_AT_ONCE)
         for table, columns in SET_COLUMNS.items()
     ),
+    _removal("recounts", ("day", "report"), _OF_DAY, _RECOUNTS_AT_ONCE),
     *(
         _removal(table.value, ("day", *columns.key), _OF_DAY, _ROWS_AT_ONCE)
         for table, columns in TOTALS_COLUMNS.items()
