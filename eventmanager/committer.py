@@ -3,10 +3,10 @@ waits when there is none.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
-from eventmanager.blocks import Block, Partition
+from eventmanager.blocks import Block, Day, Partition
 from eventmanager.errors import OverloadedError, ShuttingDownError
 from eventmanager.facts import Facts
 from eventmanager.fold import fold
@@ -33,12 +33,20 @@ class _Waiting(NamedTuple):
 class Committer:
     """Commits blocks one group after the other. Belongs to one event loop."""
 
-    def __init__(self, store: Store, memory: Memory, most_waiting_events: int) -> None:
+    def __init__(
+        self,
+        store: Store,
+        memory: Memory,
+        most_waiting_events: int,
+        note_day: Callable[[Day], None] = lambda _: None,
+    ) -> None:
+        """`note_day` hears of every day that changes, or may have where a commit failed."""
         self._store = store
+        self._note_day = note_day
         self._memory = memory
         self._most_waiting_events = most_waiting_events
         self._in_hand: dict[tuple[Partition, bytes], _Waiting] = {}
-        self._waiting: list[_Waiting] = []
+        self._waiting: list[Sequence[_Waiting]] = []
         self.events_in_hand = 0
         self._room = asyncio.Event()
         self._room.set()
@@ -54,7 +62,10 @@ class Committer:
             raise ShuttingDownError
         if self.is_full:
             raise OverloadedError(self.events_in_hand)
-        answers = [self._take(block, resent=resent) for block in blocks]
+        taken: list[_Waiting] = []
+        answers = [self._take(block, taken, resent=resent) for block in blocks]
+        if taken:
+            self._waiting.append(taken)
         if self._waiting and self._commits is None:
             self._commits = asyncio.get_running_loop().create_task(self._commit_all())
         return answers
@@ -75,7 +86,7 @@ class Committer:
         if self._commits is not None:
             await self._commits
 
-    def _take(self, block: Block, *, resent: bool) -> asyncio.Future[BlockAnswer]:
+    def _take(self, block: Block, taken: list[_Waiting], *, resent: bool) -> asyncio.Future[BlockAnswer]:
         key = _key(block)
         answer = asyncio.get_running_loop().create_future()
         first = self._in_hand.get(key)
@@ -85,7 +96,7 @@ class Committer:
             return answer
         waiting = _Waiting(block, resent, answer)
         self._in_hand[key] = waiting
-        self._waiting.append(waiting)
+        taken.append(waiting)
         self.events_in_hand += len(block.rows)
         if self.is_full:
             self._room.clear()
@@ -110,13 +121,16 @@ class Committer:
         self._commits = None
 
     def _next_group(self) -> Sequence[_Waiting]:
+        """Take as many requests as one commit holds. A request is not split: it is stored wholly or not at all."""
+        group: list[_Waiting] = []
         events = 0
-        for place, waiting in enumerate(self._waiting):
-            events += len(waiting.block.rows)
-            if events > MOST_COMMIT_EVENTS and place:
-                group, self._waiting = self._waiting[:place], self._waiting[place:]
+        for place, request in enumerate(self._waiting):
+            events += sum(len(waiting.block.rows) for waiting in request)
+            if events > MOST_COMMIT_EVENTS and group:
+                del self._waiting[:place]
                 return group
-        group, self._waiting = self._waiting, []
+            group += request
+        self._waiting.clear()
         return group
 
     async def _commit(self, group: Sequence[_Waiting]) -> None:
@@ -131,6 +145,8 @@ class Committer:
 
         try:
             outcomes = await self._store.commit(blocks, resent, facts_of)
+            for day in {block.partition.day for block in blocks}:
+                self._note_day(day)
         except BaseException:
             self._memory.undo()
             raise

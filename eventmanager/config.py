@@ -72,6 +72,7 @@ class Config:
 
     listen: str = "127.0.0.1:50051"
     store: str = "sqlite:eventmanager.db"
+    migrate: bool = True
     allow_new_apps: bool | None = None
     new_app_time_zone: str = "UTC"
     insecure: bool = False
@@ -96,8 +97,9 @@ class Config:
         except UnknownZoneError:
             wanted = "an IANA time zone such as UTC or Europe/Vienna"
             raise InvalidSettingError("--new-app-time-zone", self.new_app_time_zone, wanted) from None
-        if not self.store.startswith("sqlite:") or self.store == "sqlite:":
-            raise InvalidSettingError("--store", self.store, f"sqlite:FILE or {SQLITE_IN_MEMORY}")
+        if self.store == "sqlite:" or not self.store.startswith(("sqlite:", "cassandra://")):
+            wanted = f"sqlite:FILE, {SQLITE_IN_MEMORY} or cassandra://HOST/KEYSPACE"
+            raise InvalidSettingError("--store", self.store, wanted)
         if self.max_waiting_events < self.max_events:
             wanted = f"at least --max-events ({self.max_events:,}), or a full request could never be taken"
             raise InvalidSettingError("--max-waiting-events", self.max_waiting_events, wanted)

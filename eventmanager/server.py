@@ -7,7 +7,7 @@ import logging
 import signal
 import time
 import zoneinfo
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,8 +22,10 @@ from live.eventmanager.v1 import (
 )
 
 from eventmanager.app_directory import AppDirectory
+from eventmanager.audit.auditor import Auditor
+from eventmanager.audit.counting import CountingHere, CountingInWorker
 from eventmanager.committer import Committer
-from eventmanager.config import Config
+from eventmanager.config import SQLITE_IN_MEMORY, Config
 from eventmanager.errors import StartError
 from eventmanager.ingestion import Ingestion
 from eventmanager.memory import Memory
@@ -65,25 +67,30 @@ class Server:
     _streams: OpenStreams
     _committer: Committer
     _store: Store
-    _sweep: asyncio.Task[None]
+    _auditor: Auditor
+    _background: Sequence[asyncio.Task[None]]
+    """The retention sweep and the audit."""
 
     async def stop(self, grace_s: float) -> None:
         """Take no more, answer what is in hand within the time of grace, and let go of everything."""
         await self._health.enter_graceful_shutdown()
-        self._sweep.cancel()
+        for task in self._background:
+            task.cancel()
         self._streams.end_all()
         # Refuses new calls at once and waits for those under way; the streams among them have just been told to end.
         await self._grpc_server.stop(grace_s)
         await self._committer.close()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._sweep
+        for task in self._background:
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        await self._auditor.close()
         await self._store.close()
 
 
 async def start(config: Config, now: Callable[[], float] = time.time) -> Server:
     """Start a server. Raises StartError where the store or the address cannot be had."""
     zoneinfo.reset_tzpath(())  # The pinned zones of the tzdata package, not the machine's.
-    store = await open_store(config.store)
+    store = await open_store(config.store, migrate=config.migrate)
     try:
         return await _start(config, store, now)
     except BaseException:
@@ -95,7 +102,9 @@ async def _start(config: Config, store: Store, now: Callable[[], float]) -> Serv
     new_app_zone = Zone(config.new_app_time_zone) if config.new_apps_allowed else None
     directory = AppDirectory(store, now=now, new_app_zone=new_app_zone)
     memory = Memory(config.remembered_ids)
-    committer = Committer(store, memory, config.max_waiting_events)
+    counting = CountingHere(store) if config.store == SQLITE_IN_MEMORY else CountingInWorker(config.store)
+    auditor = Auditor(store, directory, counting, now)
+    committer = Committer(store, memory, config.max_waiting_events, auditor.note)
     validator = Validator(PlatformReader(), config.max_clock_skew_s)
     ingestion = Ingestion(committer, validator, memory, config.max_events, now)
     streams = OpenStreams()
@@ -115,7 +124,7 @@ async def _start(config: Config, store: Store, now: Callable[[], float]) -> Serv
     ingest = IngestServicer(directory, ingestion, committer, streams, config)
     server.add_generic_rpc_handlers((ingest.handlers(),))
     analytics_service_pb2_grpc.add_AnalyticsServiceServicer_to_server(AnalyticsServicer(directory, store, now), server)
-    admin_service_pb2_grpc.add_AdminServiceServicer_to_server(AdminServicer(directory), server)
+    admin_service_pb2_grpc.add_AdminServiceServicer_to_server(AdminServicer(directory, store, auditor), server)
     health_servicer = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
     reflection.enable_server_reflection((*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
@@ -129,7 +138,7 @@ async def _start(config: Config, store: Store, now: Callable[[], float]) -> Serv
     await server.start()
     for service in (_WHOLE_SERVER, *SERVICES):
         await health_servicer.set(service, health_pb2.HealthCheckResponse.SERVING)
-    sweep = asyncio.create_task(RetentionSweep(store, directory, now).run())
+    background = [asyncio.create_task(work) for work in (RetentionSweep(store, directory, now).run(), auditor.run())]
     return Server(
         address=str(config.address._replace(port=port)),
         _grpc_server=server,
@@ -137,7 +146,8 @@ async def _start(config: Config, store: Store, now: Callable[[], float]) -> Serv
         _streams=streams,
         _committer=committer,
         _store=store,
-        _sweep=sweep,
+        _auditor=auditor,
+        _background=background,
     )
 
 

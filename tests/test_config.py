@@ -27,8 +27,14 @@ from eventmanager.config import Address, Config, InvalidSettingError
                 "or come with --insecure, as nothing is encrypted."
             ),
         ),
-        ({"store": "postgres:x"}, "--store is 'postgres:x', but must be sqlite:FILE or sqlite::memory:."),
-        ({"store": "sqlite:"}, "--store is 'sqlite:', but must be sqlite:FILE or sqlite::memory:."),
+        (
+            {"store": "postgres:x"},
+            "--store is 'postgres:x', but must be sqlite:FILE, sqlite::memory: or cassandra://HOST/KEYSPACE.",
+        ),
+        (
+            {"store": "sqlite:"},
+            "--store is 'sqlite:', but must be sqlite:FILE, sqlite::memory: or cassandra://HOST/KEYSPACE.",
+        ),
         (
             {"new_app_time_zone": "Mars/Base"},
             "--new-app-time-zone is 'Mars/Base', but must be an IANA time zone such as UTC or Europe/Vienna.",
@@ -80,9 +86,13 @@ def test_beyond_loopback_with_insecure() -> None:
 
 
 def test_new_apps_are_allowed_on_sqlite_unless_told_otherwise() -> None:
-    """Where nothing is said an unknown app is made on SQLite."""
+    """Where nothing is said an unknown app is made on SQLite, and not on Cassandra."""
+    on_cassandra = "cassandra://db1/shop"
+
     assert Config().new_apps_allowed
     assert not Config(allow_new_apps=False).new_apps_allowed
+    assert not Config(store=on_cassandra).new_apps_allowed
+    assert Config(store=on_cassandra, allow_new_apps=True).new_apps_allowed
 
 
 def test_the_database_file_is_told() -> None:

@@ -41,6 +41,10 @@ class DayAudit(NamedTuple):
     audited: bool
 
 
+NO_EVENTS: Final = DayAudit(0, 0, 0, audited=True)
+"""What is known of a day without events."""
+
+
 @dataclass(slots=True)
 class AuditCounters:
     """What was done since the server started, for whoever watches it."""
@@ -54,15 +58,12 @@ class AuditCounters:
 class Auditor:
     """Has days counted again and keeps the cells. One recount at a time. Belongs to one event loop."""
 
-    def __init__(
-        self, store: Store, directory: AppDirectory, counting: Counting, now: Callable[[], float]
-    ) -> None:
+    def __init__(self, store: Store, directory: AppDirectory, counting: Counting, now: Callable[[], float]) -> None:
         self._store = store
         self._directory = directory
         self._counting = counting
         self._now = now
         self._due = DueDays(now)
-        self._ends: dict[Day, float] = {}
         self._lock = asyncio.Lock()
         self.counters = AuditCounters()
 
@@ -72,8 +73,8 @@ class Auditor:
 
     def oldest_unaudited_age_s(self) -> float:
         """Tell how long the oldest closed day that is not yet audited has been closed; zero where there is none."""
-        closed_s = self._due.oldest_closed(self._end_of)
-        return 0.0 if closed_s is None else max(0.0, self._now() - closed_s)
+        end_s = self._due.oldest_end_s()
+        return 0.0 if end_s is None else self._now() - end_s
 
     async def audit(self, app: App, date: datetime.date) -> DayAudit:
         """Count a day again now, and once more where events came in meanwhile. Raises StoreUnavailableError.
@@ -103,7 +104,7 @@ class Auditor:
                 await self._counting.close()
             except StoreUnavailableError as error:
                 _log.warning("Days cannot be counted again now, and will be tried later: %s", error)
-            except Exception:
+            except Exception:  # noqa: BLE001 - whatever it is, ingest and reports go on without.
                 _log.exception("Days cannot be counted again now, and will be tried later.")
             await asyncio.sleep(_TURN_S)
 
@@ -128,10 +129,9 @@ class Auditor:
 
     async def audit_next(self) -> bool:
         """Count the oldest day again that is due, and return whether there was one. Raises StoreUnavailableError."""
-        for day in self._due.days():
-            if day not in self._ends:
-                await self._learn_end(day)
-        day = self._due.next(self._end_of)
+        for unplaced in self._due.unplaced():
+            await self._place(unplaced)
+        day = self._due.next()
         if day is None:
             return False
         began_s = self._now()
@@ -173,14 +173,14 @@ class Auditor:
         count = await self._counting.count(day, app.shard_count(date), rest, keep)
         self.counters.seconds += time.monotonic() - begun_s
         if count is None:
-            return DayAudit(0, 0, 0, audited=True)
+            return NO_EVENTS
         holds = (await self._store.marks(app.app, [date])).get(date) == marks and DAY in kept
         if not holds:
             differing = 0  # Live totals may have what came in meanwhile.
         self.counters.days_recounted += 1
         self.counters.differing_figures += differing
         self.counters.copies_found += count.duplicate_events
-        return DayAudit(count.events, count.duplicate_events, differing, holds)
+        return DayAudit(count.events, count.duplicate_events, differing, holds and count.is_whole)
 
     async def _holds(self, day: Day) -> bool:
         cell = (await self._store.read_recounts(day.app, DAY, [day.date])).get(day.date)
@@ -191,13 +191,10 @@ class Auditor:
         end = app.reports_end(date)
         return end is not None and self._directory.today(app) >= end
 
-    def _end_of(self, day: Day) -> float:
-        return self._ends.get(day, float("inf"))
-
-    async def _learn_end(self, day: Day) -> None:
+    async def _place(self, day: Day) -> None:
         try:
             app = await self._directory.app(day.app)
         except UnknownAppError:
             self._due.forget(day)
         else:
-            self._ends[day] = app.zone.end_instant(day.date)
+            self._due.place(day, app.zone.end_instant(day.date))

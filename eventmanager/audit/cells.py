@@ -37,6 +37,8 @@ class DayCount(NamedTuple):
 
     events: int
     duplicate_events: int
+    is_whole: bool
+    """Whether all cells are kept: those that would be too large are not."""
 
 
 def report_of(table: TotalsTable | SetTable, shard: int | None = None) -> str:

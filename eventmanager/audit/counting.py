@@ -1,7 +1,6 @@
 """Where recounts run: in a worker process, or for a store in memory, which no other process can read, in threads."""
 
 import asyncio
-import os
 import sys
 from asyncio.subprocess import PIPE, Process
 from contextlib import suppress
@@ -58,8 +57,8 @@ class CountingInWorker:
         worker = self._worker
         if worker is None or worker.returncode is not None:
             worker = self._worker = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", _WORKER, self._store_address,
-                stdin=PIPE, stdout=PIPE, limit=_LONGEST_LINE, env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+                sys.executable, "-P", "-m", _WORKER, self._store_address,
+                stdin=PIPE, stdout=PIPE, limit=_LONGEST_LINE,
             )  # fmt: skip
         job = {"app": day.app, "date": day.date.isoformat(), "shard_count": shard_count, "rest": rest}
         try:

@@ -54,10 +54,14 @@ async def recount_day(
     if marks is None:
         return None
 
+    is_whole = True
+
     async def hand_over(report: str, figures: bytes) -> None:
+        nonlocal is_whole
         if len(figures) <= bounds.most_cell_bytes:
             await take(Recount(report, marks, figures))
         else:
+            is_whole = False
             _log.warning(
                 "The recount of %s for %s, app %s, takes %d bytes and is not kept: the report stays unaudited.",
                 day.date,
@@ -76,13 +80,15 @@ async def recount_day(
             copies += part.copies
             await asyncio.to_thread(_add_part, gathered, partition, part)
         for table, visitors in gathered.take_visitors().items():
-            if visitors.hashes is not None:
+            if visitors.hashes is None:
+                is_whole = False
+            else:
                 await hand_over(report_of(table, shard), await asyncio.to_thread(encode_visitors, visitors.hashes))
     for set_table, counts in gathered.counts.items():
         await hand_over(report_of(set_table), encode_counts(counts))
     for totals_table, totals in gathered.totals.items():
         await hand_over(report_of(totals_table), await asyncio.to_thread(encode_totals, totals))
-    count = DayCount(events, copies)
+    count = DayCount(events, copies, is_whole)
     await hand_over(DAY, encode_day(count))
     return count
 

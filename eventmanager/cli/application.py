@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 
 import eventmanager
-from eventmanager.cli import apps, demo, report, send, serve
+from eventmanager.cli import apps, demo, report, schema, send, serve
 from eventmanager.cli.commands import Command
 from eventmanager.cli.failures import FailedError
 from eventmanager.config import InvalidSettingError
@@ -28,6 +28,7 @@ application.command("demo", cls=Command)(demo.demo)
 application.command("send", cls=Command)(send.send)
 application.add_typer(report.application, name="report")
 application.add_typer(apps.application, name="apps")
+application.add_typer(schema.application, name="schema")
 
 
 def _print_version(wanted: bool) -> None:

@@ -28,9 +28,18 @@ def serve(
         typer.Option(
             envvar="EVENTMANAGER_STORE",
             metavar="STORE",
-            help="Where to keep everything: [bold]sqlite:FILE[/bold], or [bold]sqlite::memory:[/bold] to forget it.",
+            help="Where to keep everything: [bold]sqlite:FILE[/bold], [bold]sqlite::memory:[/bold] to forget it, "
+            "or [bold]cassandra://HOST/KEYSPACE[/bold].",
         ),
     ] = _DEFAULTS["store"],
+    migrate: Annotated[
+        bool,
+        typer.Option(
+            "--migrate/--no-migrate",
+            envvar="EVENTMANAGER_MIGRATE",
+            help="Bring the schema of a keyspace up to date, or refuse to start and say what it lacks.",
+        ),
+    ] = _DEFAULTS["migrate"],
     allow_new_apps: Annotated[
         bool | None,
         typer.Option(
@@ -118,17 +127,20 @@ def serve(
 ) -> None:
     """Run the server until SIGTERM or Ctrl-C, then finish what is in hand.
 
-    Events and figures are kept in one SQLite file. An event that was answered as stored is on disk.
+    Events and figures are kept in one SQLite file or in a keyspace of Cassandra. An event that was answered as stored
+    is on disk.
 
     [bold]Examples[/bold]
 
       eventmanager serve
       eventmanager serve --listen 127.0.0.1:6000 --store sqlite:/var/lib/eventmanager/events.db
       EVENTMANAGER_NEW_APP_TIME_ZONE=Europe/Vienna eventmanager serve --store sqlite::memory:
+      eventmanager serve --store 'cassandra://db1,db2:9042/events?replication=3&user=eventmanager'
     """
     config = Config(
         listen=listen,
         store=store,
+        migrate=migrate,
         allow_new_apps=allow_new_apps,
         new_app_time_zone=new_app_time_zone,
         insecure=insecure,

@@ -131,7 +131,10 @@ async def test_a_wrong_value_is_answered_by_name_and_value(
             ("serve", "--listen", "50051"),
             "--listen is '50051', but must be HOST:PORT such as 127.0.0.1:50051 or [::1]:50051.",
         ),
-        (("demo", "--store", "demo.db"), "--store is 'demo.db', but must be sqlite:FILE or sqlite::memory:."),
+        (
+            ("demo", "--store", "demo.db"),
+            "--store is 'demo.db', but must be sqlite:FILE, sqlite::memory: or cassandra://HOST/KEYSPACE.",
+        ),
         (
             ("apps", "list", "--target", "here"),
             "--target is 'here', but must be HOST:PORT such as 127.0.0.1:50051 or [::1]:50051.",

@@ -99,12 +99,20 @@ class Keyspace:
             self.migrate()
         self._connection.session.set_keyspace(self._name)
 
+    def script(self) -> str:
+        """Return what `migrate` would run, in CQL that cqlsh runs, too; empty where nothing is missing."""
+        pending = self.pending()
+        if not pending:
+            return ""
+        statements = [self._create_keyspace(), f"USE {self._name}", CREATE_STEPS]
+        for step in pending:
+            statements += [f"-- Step {step.number:04}: {step.name}\n{step.statements[0]}", *step.statements[1:]]
+            statements.append(_RECORD_STEP % (step.number, f"'{step.name}'"))
+        return "".join(f"{statement};\n\n" for statement in statements)
+
     def migrate(self) -> None:
         """Make the keyspace if it is missing, and run the steps that it lacks unless others do. Raises StartError."""
-        self._change(
-            f"CREATE KEYSPACE IF NOT EXISTS {self._name} WITH replication = "
-            f"{{'class': 'NetworkTopologyStrategy', '{self._connection.data_centre}': {self._replicas()}}}"
-        )
+        self._change(self._create_keyspace())
         self._connection.session.set_keyspace(self._name)
         self._change(CREATE_STEPS)
         give_up_s = time.monotonic() + _LONGEST_WAIT_S
@@ -138,6 +146,13 @@ class Keyspace:
         rows = self._run(_READ_STEPS.replace("schema_steps", f"{self._name}.schema_steps"))
         # Before the first step there is a row all the same once somebody has held the lease.
         return {number for (number,) in rows if number is not None}
+
+    def _create_keyspace(self) -> str:
+        replicas = f"'{self._connection.data_centre}': {self._replicas()}"
+        return (
+            f"CREATE KEYSPACE IF NOT EXISTS {self._name} "
+            f"WITH replication = {{'class': 'NetworkTopologyStrategy', {replicas}}}"
+        )
 
     def _replicas(self) -> int:
         nodes = [host for host in self._hosts() if host.datacenter == self._connection.data_centre]

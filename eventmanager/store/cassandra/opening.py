@@ -41,13 +41,13 @@ async def open_keyspace(
     return CassandraStore(connection, statements, members_of, options)
 
 
-async def pending_steps(address: CassandraAddress, environment: Mapping[str, str]) -> Sequence[Step]:
-    """Return the steps that the keyspace's schema lacks. Raises as `open_keyspace` does."""
+async def missing_schema(address: CassandraAddress, environment: Mapping[str, str]) -> str:
+    """Return what would bring the keyspace's schema up to date, in CQL. Raises as `open_keyspace` does."""
 
-    def ask() -> Sequence[Step]:
+    def ask() -> str:
         connection = connect(address, read_password(address, environment))
         try:
-            return Keyspace(connection, address, uuid.uuid4).pending()
+            return Keyspace(connection, address, uuid.uuid4).script()
         finally:
             connection.close()
 

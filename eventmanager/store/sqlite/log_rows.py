@@ -1,13 +1,15 @@
 """Rows of the log, and the facts that wait beside it."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import count
 from typing import Any
 
 from eventmanager.blocks import Block
 from eventmanager.store.sqlite.many_rows import read_json, value_rows, write_rows
-from eventmanager.store.sqlite.numbered_facts import NumberedFacts, compress, decode_facts
+from eventmanager.store.sqlite.table_facts import compress, decode_facts
+from eventmanager.store.sqlite.tables import ALL_TABLES, TABLES_BY_NAME, Table
+from eventmanager.store.sqlite.unsettled import Unsettled
 
 
 def known_blocks(connection: sqlite3.Connection, partitions: Sequence[int], blocks: Sequence[Block]) -> set[int]:
@@ -39,17 +41,23 @@ def insert_blocks(connection: sqlite3.Connection, rows: Sequence[tuple[int, Bloc
     write_rows(connection, "INSERT INTO events (partition, block, count, payload)", 4, values)
 
 
-def insert_facts(connection: sqlite3.Connection, encoded: bytes) -> None:
+def insert_facts(connection: sqlite3.Connection, encoded: Mapping[Table, bytes]) -> None:
     """Keep facts until they go to their tables."""
-    connection.execute("INSERT INTO unsettled_facts (facts) VALUES (?)", (compress(encoded),))
+    values: list[Any] = [value for table, facts in encoded.items() for value in (table.value, compress(facts))]
+    write_rows(connection, "INSERT INTO unsettled_facts (table_name, facts)", 2, values)
 
 
-def read_facts(connection: sqlite3.Connection) -> Sequence[tuple[NumberedFacts, int]]:
-    """Read all facts kept, in order, with their length when encoded."""
-    rows = connection.execute("SELECT facts FROM unsettled_facts ORDER BY id").fetchall()
-    return [decode_facts(compressed) for (compressed,) in rows]
+def read_facts(connection: sqlite3.Connection) -> dict[Table, Unsettled]:
+    """Read all facts kept."""
+    unsettled: dict[Table, Unsettled] = {table: Unsettled() for table in ALL_TABLES}
+    rows = connection.execute("SELECT table_name, facts FROM unsettled_facts ORDER BY id").fetchall()
+    for name, compressed in rows:
+        table = TABLES_BY_NAME[name]
+        facts, length = decode_facts(table, compressed)
+        unsettled[table].add(facts, length, None)
+    return unsettled
 
 
-def delete_facts(connection: sqlite3.Connection) -> None:
-    """Let go of all facts kept."""
-    connection.execute("DELETE FROM unsettled_facts")
+def delete_facts(connection: sqlite3.Connection, table: Table) -> None:
+    """Let go of all facts kept of a table."""
+    connection.execute("DELETE FROM unsettled_facts WHERE table_name = ?", (table.value,))

@@ -1,39 +1,37 @@
-"""Puts facts into their tables: members as new rows where they are not known, totals by adding to the rows there."""
+"""Puts facts into their table: members as new rows where they are not known, totals by adding to the rows there."""
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import chain
 from typing import Any
 
 from eventmanager.facts import Addition, Key, SetTable, Totals, TotalsTable
 from eventmanager.store.sqlite.many_rows import read_json, value_rows, write_rows
-from eventmanager.store.sqlite.numbered_facts import NumberedAddition, NumberedFacts
-from eventmanager.store.sqlite.tables import SET_COLUMNS, TOTALS_COLUMNS
+from eventmanager.store.sqlite.table_facts import TableFacts
+from eventmanager.store.sqlite.tables import SET_COLUMNS, TOTALS_COLUMNS, Table
 from eventmanager.store.sqlite.totals_cache import TotalsCache
 
 
-def settle_facts(connection: sqlite3.Connection, facts: Sequence[NumberedFacts], cache: TotalsCache) -> None:
-    """Put the facts of some commits into the tables. `cache` knows of rows as they will be when this is committed."""
-    members: defaultdict[tuple[str, int], set[Key]] = defaultdict(set)
-    for table, partition, rows in chain.from_iterable(one.members for one in facts):
-        members[table, partition].update(rows)
-    for (table, partition), distinct in members.items():
-        _add_members(connection, SetTable(table), partition, distinct)
-    totals: defaultdict[tuple[str, int], list[Sequence[NumberedAddition]]] = defaultdict(list)
-    for table, day, additions in chain.from_iterable(one.totals for one in facts):
-        totals[table, day].append(additions)
-    for (table, day), of_commits in totals.items():
-        _add_totals(connection, TotalsTable(table), day, of_commits, cache)
+def settle_facts(connection: sqlite3.Connection, table: Table, facts: Iterable[TableFacts], cache: TotalsCache) -> None:
+    """Put the facts of some commits into a table. `cache` then knows rows as they are when this is committed."""
+    rows: defaultdict[int, list[Sequence[Any]]] = defaultdict(list)
+    for number, of_commit in chain.from_iterable(facts):
+        rows[number].append(of_commit)
+    for number, of_commits in rows.items():
+        if isinstance(table, SetTable):
+            _add_members(connection, table, number, set(chain.from_iterable(of_commits)))
+        else:
+            _add_totals(connection, table, number, chain.from_iterable(of_commits), cache)
     cache.trim()
 
 
-def _add_members(connection: sqlite3.Connection, table: SetTable, partition: int, rows: Iterable[Key]) -> None:
+def _add_members(connection: sqlite3.Connection, table: SetTable, partition: int, keys: Collection[Key]) -> None:
     columns = SET_COLUMNS[table]
     values: list[Any] = []
-    for row in rows:
+    for key in keys:
         values.append(partition)
-        values += row
+        values += key
     head = f"INSERT OR IGNORE INTO {table.value} (partition, {', '.join(columns)})"
     write_rows(connection, head, len(columns) + 1, values)
 
@@ -42,26 +40,37 @@ def _add_totals(
     connection: sqlite3.Connection,
     table: TotalsTable,
     day: int,
-    of_commits: Iterable[Iterable[NumberedAddition]],
+    additions: Iterable[tuple[Key, Sequence[int], Sequence[Sequence[int]]]],
     cache: TotalsCache,
 ) -> None:
     columns = TOTALS_COLUMNS[table]
-    additions: defaultdict[Key, list[Addition]] = defaultdict(list)
-    for key, counts, elapsed_ms in chain.from_iterable(of_commits):
-        additions[key].append(Addition(counts, elapsed_ms))
-    _load(connection, table, day, [key for key in additions if (table.value, day, key) not in cache], cache)
+    by_key: defaultdict[Key, list[tuple[Sequence[int], Sequence[Sequence[int]]]]] = defaultdict(list)
+    for key, counts, elapsed_ms in additions:
+        by_key[key].append((counts, elapsed_ms))
+    _load(connection, table, day, [key for key in by_key if (table, day, key) not in cache], cache)
     values: list[Any] = []
-    for key, to_add in additions.items():
-        name = (table.value, day, key)
-        totals = cache.use(name)
+    for key, of_commits in by_key.items():
+        addition = _sum(of_commits)
+        totals = cache.use((table, day, key))
         if totals is None:
-            totals = Totals.of(to_add.pop())
-            cache.put(name, totals)
-        for addition in to_add:
+            totals = Totals.of(addition)
+            cache.put((table, day, key), totals)
+        else:
             totals.add(addition)
         columns.append_values(values, day, key, totals)
     head = f"INSERT OR REPLACE INTO {table.value} ({', '.join(columns.written)})"
     write_rows(connection, head, len(columns.written), values)
+
+
+def _sum(additions: Sequence[tuple[Sequence[int], Sequence[Sequence[int]]]]) -> Addition:
+    if len(additions) == 1:
+        [(counts, elapsed_ms)] = additions
+        return Addition(tuple(counts), tuple(elapsed_ms))
+    all_counts, all_elapsed_ms = zip(*additions, strict=True)
+    return Addition(
+        tuple(map(sum, zip(*all_counts, strict=True))),
+        tuple(list(chain.from_iterable(elapsed_ms)) for elapsed_ms in zip(*all_elapsed_ms, strict=True)),
+    )
 
 
 def _load(
@@ -78,4 +87,4 @@ def _load(
             values,
         )
         for row in map(columns.row_of, rows):
-            cache.put((table.value, day, row.key), row.decode())
+            cache.put((table, day, row.key), row.decode())

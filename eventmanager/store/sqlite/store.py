@@ -4,11 +4,11 @@ import asyncio
 import datetime
 import logging
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence, Set
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence, Set
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, Self, TypeVar
+from typing import Final, Self, TypeVar
 
 from live.eventmanager.storage.v1.settings_pb2 import AppSettings
 
@@ -22,9 +22,10 @@ from eventmanager.store.sqlite.failures import cause_of
 from eventmanager.store.sqlite.logged_days import Read, log_pages
 from eventmanager.store.sqlite.readers import Readers
 from eventmanager.store.sqlite.schema import read_steps, upgrade
+from eventmanager.store.sqlite.tables import ALL_TABLES, Table
 from eventmanager.store.sqlite.writer import Writer
 
-SETTLE_AFTER_S: Final = 1.0
+SETTLE_AFTER_S: Final = 5.0
 """How long facts wait to be settled where nobody reads."""
 
 _T = TypeVar("_T")
@@ -59,10 +60,9 @@ class SQLiteStore:
     async def commit(self, blocks: Sequence[Block], resent: Set[bytes], facts_of: FactsOf) -> list[BlockOutcome]:  # noqa: ARG002 - looks for all blocks, at no cost.
         """As in Store."""
         outcomes = await self._write(self._writer.commit, blocks, facts_of)
-        if self._writer.is_full:
-            self._settle_soon()
-        elif self._settling is None:
-            self._settling = asyncio.get_running_loop().call_later(SETTLE_AFTER_S, self._settle_soon)
+        self._settle_soon(self._writer.full_tables())
+        if self._settling is None:
+            self._settling = asyncio.get_running_loop().call_later(SETTLE_AFTER_S, self._settle_all_soon)
         return outcomes
 
     async def log(self, partition: Partition) -> AsyncIterator[Sequence[StoredBlock]]:
@@ -72,7 +72,7 @@ class SQLiteStore:
 
     async def members(self, table: SetTable, partition: Partition) -> AsyncIterator[Sequence[Key]]:
         """As in Store."""
-        read = await self._reading(partition.day)
+        read = await self._reading(table, partition.day)
         after: Key | None = None
         while page := await read(partial(reads.members_page, table=table, partition=partition, after=after)):
             yield page
@@ -82,17 +82,17 @@ class SQLiteStore:
 
     async def member_counts(self, table: SetTable, partition: Partition) -> Mapping[Key, int]:
         """As in Store."""
-        read = await self._reading(partition.day)
+        read = await self._reading(table, partition.day)
         return await read(partial(reads.member_counts, table=table, partition=partition))
 
     async def has_visitor(self, partition: Partition, device_id: str) -> bool:
         """As in Store."""
-        read = await self._reading(partition.day)
+        read = await self._reading(SetTable.USERS_BY_PLATFORM, partition.day)
         return await read(partial(reads.has_visitor, partition=partition, device_id=device_id))
 
     async def totals(self, table: TotalsTable, day: Day) -> Sequence[TotalsRow]:
         """As in Store: each key once."""
-        read = await self._reading(day)
+        read = await self._reading(table, day)
         rows: list[TotalsRow] = []
         after: Key | None = None
         while page := await read(partial(reads.totals_page, table=table, day=day, after=after)):
@@ -150,23 +150,26 @@ class SQLiteStore:
         """As in Store. Settles, so that the file is complete for whoever reads it then."""
         if self._settling is not None:
             self._settling.cancel()
-        await self._write(self._settle)
+        for table in ALL_TABLES:
+            await self._write(self._settle, table)
         if self._readers is not None:
             await asyncio.to_thread(self._readers.close)
         await self._write(self._writer.close)
         self._write_thread.shutdown()
         self._database.close()
 
-    def _settle_soon(self) -> None:
-        if self._settling is not None:
-            self._settling.cancel()
-            self._settling = None
-        self._write_thread.submit(self._settle).add_done_callback(_log_mistake)
+    def _settle_all_soon(self) -> None:
+        self._settling = None
+        self._settle_soon(ALL_TABLES)
 
-    def _settle(self) -> bool:
-        """Settle, and return whether that was possible."""
+    def _settle_soon(self, tables: Iterable[Table]) -> None:
+        for table in tables:  # One by one, so that commits get in between.
+            self._write_thread.submit(self._settle, table).add_done_callback(_log_mistake)
+
+    def _settle(self, table: Table) -> bool:
+        """Settle a table, and return whether that was possible."""
         try:
-            self._writer.settle()
+            self._writer.settle(table)
         except StoreUnavailableError as error:
             _log.debug("Facts wait to be settled: %s", error)
             return False
@@ -176,14 +179,14 @@ class SQLiteStore:
         with self._writer.transaction() as connection:
             return change(connection)
 
-    async def _reading(self, day: Day) -> Read:
-        """Return what reads the tables of a day so that all that is committed now is in them."""
-        if self._writer.needs_settling(day) and not await self._write(self._settle):
-            return self._read_unsettled
+    async def _reading(self, table: Table, day: Day) -> Read:
+        """Return what reads a table so that all that is committed now of a day is in it."""
+        if self._writer.needs_settling(table, day) and not await self._write(self._settle, table):
+            return partial(self._read_unsettled, table)
         return self._read
 
-    async def _read_unsettled(self, read: Callable[[sqlite3.Connection], Any]) -> Any:
-        return await self._write(self._writer.read_unsettled, read)
+    async def _read_unsettled(self, table: Table, read: Callable[[sqlite3.Connection], _T]) -> _T:
+        return await self._write(self._writer.read_unsettled, table, read)
 
     async def _read(self, read: Callable[[sqlite3.Connection], _T]) -> _T:
         if self._readers is None:
@@ -208,7 +211,8 @@ def _open(path: Path | None) -> tuple[Database, Writer]:
         try:
             upgrade(connection, database.name, read_steps())
             # What a server that was killed left behind. Nothing else is to be done, however large the database is.
-            writer.settle()
+            for table in ALL_TABLES:
+                writer.settle(table)
         except BaseException:
             writer.close()
             raise

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from eventmanager.blocks import Partition
 from eventmanager.facts import Key, SetTable, Totals, TotalsRow, TotalsTable
+
+Table: TypeAlias = SetTable | TotalsTable
 
 SHARDS_A_DAY: Final = 256
 """Most shards that an app can have, so that one number tells day and shard."""
@@ -90,3 +92,6 @@ TOTALS_COLUMNS: Final[Mapping[TotalsTable, TotalsColumns]] = {
     TotalsTable.CLICKS_BY_TARGET: TotalsColumns(("url", "target"), ("clicks",), (("elapsed", "durations"),), ("hits",)),
     TotalsTable.TRAFFIC: TotalsColumns(("hour",), ("clicks", "url_changes", "btn_times", "funnel_changes")),
 }
+
+ALL_TABLES: Final[Sequence[Table]] = (*SET_COLUMNS, *TOTALS_COLUMNS)
+TABLES_BY_NAME: Final[Mapping[str, Table]] = {table.value: table for table in ALL_TABLES}

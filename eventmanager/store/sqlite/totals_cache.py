@@ -3,9 +3,9 @@
 from collections import OrderedDict
 from typing import Final, TypeAlias
 
-from eventmanager.facts import Key, Totals
+from eventmanager.facts import Key, Totals, TotalsTable
 
-RowName: TypeAlias = tuple[str, int, Key]
+RowName: TypeAlias = tuple[TotalsTable, int, Key]
 """Table, day and key."""
 
 MOST_CACHED_ROWS: Final = 16_384

@@ -1,28 +1,31 @@
-"""Facts that are committed and wait to go to their tables."""
+"""Facts that are committed and wait to go to their table."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import Final
 
 from eventmanager.blocks import Day
-from eventmanager.store.sqlite.numbered_facts import NumberedFacts
+from eventmanager.store.sqlite.table_facts import TableFacts
 
-MOST_UNSETTLED_BYTES: Final = 4 << 20
-"""Most bytes of facts, as JSON, that wait: those of some 100,000 events."""
+MOST_UNSETTLED_BYTES: Final = 2 << 20
+"""Most bytes of one table's facts, as JSON, that wait: those of 100,000 to 1,000,000 events."""
 
 
 class Unsettled:
-    """The same facts that the database keeps, in order."""
+    """The facts of one table that the database keeps aside, commit after commit."""
 
-    def __init__(self, kept: Sequence[tuple[NumberedFacts, int]]) -> None:
-        self.facts = [facts for facts, _ in kept]
-        self._bytes = sum(length for _, length in kept)
+    def __init__(self) -> None:
+        self.facts: list[TableFacts] = []
+        self._bytes = 0
         self._days: set[Day] = set()
-        self._may_be_of_any_day = bool(kept)
+        self._may_be_of_any_day = False
 
-    def add(self, facts: NumberedFacts, length: int, days: Collection[Day]) -> None:
-        """Have the facts of one more commit wait, all of some days. `length` is that when encoded."""
+    def add(self, facts: TableFacts, length: int, days: Collection[Day] | None) -> None:
+        """Have the facts of one more commit wait. `length` is that when encoded; `days` are theirs, or None for any."""
         self._bytes += length
-        self._days.update(days)
+        if days is None:
+            self._may_be_of_any_day = True
+        else:
+            self._days.update(days)
         self.facts.append(facts)
 
     def concern(self, day: Day) -> bool:

@@ -8,7 +8,7 @@ first, so nobody sees the difference.
 import logging
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import TypeVar
 
@@ -19,9 +19,9 @@ from eventmanager.store.sqlite import dropping
 from eventmanager.store.sqlite.days import DayNumbers, raise_blocks
 from eventmanager.store.sqlite.failures import store_failures
 from eventmanager.store.sqlite.log_rows import delete_facts, insert_blocks, insert_facts, known_blocks, read_facts
-from eventmanager.store.sqlite.numbered_facts import encode_facts, number_facts
 from eventmanager.store.sqlite.settling import settle_facts
-from eventmanager.store.sqlite.tables import partition_number
+from eventmanager.store.sqlite.table_facts import TableFacts, encode_facts, facts_by_table
+from eventmanager.store.sqlite.tables import ALL_TABLES, Table, partition_number
 from eventmanager.store.sqlite.totals_cache import TotalsCache
 from eventmanager.store.sqlite.unsettled import Unsettled
 
@@ -42,25 +42,27 @@ class Writer:
         self._connect = connect
         self._days = DayNumbers()
         self._totals = TotalsCache()
-        self._unsettled: Unsettled | None = None
+        self._unsettled: dict[Table, Unsettled] | None = None
         self._is_failing = False
 
-    def needs_settling(self, day: Day) -> bool:
-        """Tell whether facts of a day may wait. Safe to ask from any thread."""
+    def needs_settling(self, table: Table, day: Day) -> bool:
+        """Tell whether facts of a table and day may wait. Safe to ask from any thread."""
         unsettled = self._unsettled
-        return unsettled is None or unsettled.concern(day)
+        return unsettled is None or unsettled[table].concern(day)
 
-    @property
-    def is_full(self) -> bool:
-        """Whether so many facts wait that the next commit settles them first. Safe to ask from any thread."""
+    def full_tables(self) -> Sequence[Table]:
+        """Return the tables of which so many facts wait that the next commit settles them first.
+
+        Safe to ask from any thread.
+        """
         unsettled = self._unsettled
-        return unsettled is not None and unsettled.are_too_many
+        return [] if unsettled is None else [table for table in ALL_TABLES if unsettled[table].are_too_many]
 
     def commit(self, blocks: Sequence[Block], facts_of: FactsOf) -> list[BlockOutcome]:
         """Commit as `Store.commit` does."""
         try:
-            if self.is_full:
-                self.settle()
+            for table in self.full_tables():
+                self.settle(table)
             known = self._commit(blocks, facts_of)
         except StoreUnavailableError as error:
             if not self._is_failing:
@@ -72,16 +74,16 @@ class Writer:
         self._is_failing = False
         return [BlockOutcome.KNOWN if place in known else BlockOutcome.STORED for place in range(len(blocks))]
 
-    def settle(self) -> None:
-        """Move all facts to their tables. Raises StoreUnavailableError."""
+    def settle(self, table: Table) -> None:
+        """Move all facts of a table to it. Raises StoreUnavailableError."""
         with store_failures():
             _, unsettled = self._ready()
-        if not unsettled.facts:
+        if not unsettled[table].facts:
             return
         with self.transaction() as connection:
-            settle_facts(connection, unsettled.facts, self._totals)
-            delete_facts(connection)
-        self._unsettled = Unsettled(())
+            settle_facts(connection, table, unsettled[table].facts, self._totals)
+            delete_facts(connection, table)
+        unsettled[table] = Unsettled()
 
     def read(self, read: Callable[[sqlite3.Connection], _T]) -> _T:
         """Read what is settled. Raises StoreUnavailableError."""
@@ -89,8 +91,8 @@ class Writer:
             connection, _ = self._ready()
             return read(connection)
 
-    def read_unsettled(self, read: Callable[[sqlite3.Connection], _T]) -> _T:
-        """Read as if all facts were settled, where the disk takes nothing: meanwhile they are, but only in memory.
+    def read_unsettled(self, table: Table, read: Callable[[sqlite3.Connection], _T]) -> _T:
+        """Read a table as if its facts were settled, where the disk takes nothing: in memory, they are meanwhile.
 
         Raises StoreUnavailableError.
         """
@@ -99,7 +101,7 @@ class Writer:
             connection.execute("PRAGMA cache_spill = OFF")
             connection.execute("BEGIN IMMEDIATE")
             try:
-                settle_facts(connection, unsettled.facts, TotalsCache())
+                settle_facts(connection, table, unsettled[table].facts, TotalsCache())
                 return read(connection)
             finally:
                 connection.rollback()
@@ -107,7 +109,8 @@ class Writer:
 
     def forget_day(self, day: Day) -> None:
         """Have a day be no more, though its rows are still to be removed. Raises StoreUnavailableError."""
-        self.settle()
+        for table in ALL_TABLES:
+            self.settle(table)
         with self.transaction() as connection:
             dropping.forget_day(connection, day)
         self._days.forget()
@@ -139,30 +142,31 @@ class Writer:
     def _commit(self, blocks: Sequence[Block], facts_of: FactsOf) -> set[int]:
         """Return the places of blocks that are known."""
         with self.transaction() as connection:
-            _, unsettled = self._ready()
             days = self._days.look_up(connection, {block.partition.day for block in blocks})
             partitions = [partition_number(days[block.partition.day], block.partition.shard) for block in blocks]
             known = known_blocks(connection, partitions, blocks)
             new = [place for place in range(len(blocks)) if place not in known]
+            facts: Mapping[Table, TableFacts] = {}
             if new:
-                facts = number_facts(facts_of([blocks[place] for place in new]), days)
-                encoded = encode_facts(facts)
+                facts = facts_by_table(facts_of([blocks[place] for place in new]), days)
                 insert_blocks(connection, [(partitions[place], blocks[place]) for place in new])
-                insert_facts(connection, encoded)
+            encoded = {table: encode_facts(of_table) for table, of_table in facts.items()}
+            insert_facts(connection, encoded)
             raise_blocks(connection, Counter(days[block.partition.day] for block in blocks))
         self._days.keep(days)
-        if new:
-            unsettled.add(facts, len(encoded), days)
+        _, unsettled = self._ready()
+        for table, of_table in facts.items():
+            unsettled[table].add(of_table, len(encoded[table]), days)
         return known
 
-    def _ready(self) -> tuple[sqlite3.Connection, Unsettled]:
+    def _ready(self) -> tuple[sqlite3.Connection, dict[Table, Unsettled]]:
         """Return the connection and what waits to be settled, both had anew where they were forgotten."""
         if self._connection is None:
             if self._connect is None:
                 raise AssertionError("a connection for good is never forgotten")
             self._connection = self._connect()
         if self._unsettled is None:
-            self._unsettled = Unsettled(read_facts(self._connection))
+            self._unsettled = read_facts(self._connection)
         return self._connection, self._unsettled
 
     def _forget(self) -> None:

@@ -26,9 +26,10 @@ CREATE TABLE events (
   UNIQUE (partition, block)
 );
 
--- Facts of blocks in the log that are yet to go to the tables below, one row a commit.
+-- Facts of blocks in the log that are yet to go to the tables below: a row for each commit and table.
 CREATE TABLE unsettled_facts (
   id INTEGER PRIMARY KEY,
+  table_name TEXT NOT NULL,
   facts BLOB NOT NULL
 );
 

@@ -1,0 +1,109 @@
+"""Group commit: what goes together, and what waits."""
+
+import asyncio
+import datetime
+from collections.abc import AsyncIterator, Sequence, Set
+
+import pytest
+
+from eventmanager.blocks import Block, Partition
+from eventmanager.committer import MOST_COMMIT_EVENTS, Committer
+from eventmanager.errors import OverloadedError, ShuttingDownError
+from eventmanager.events import CLICK, NO_TIME_MS, Platform
+from eventmanager.memory import Memory
+from eventmanager.store.protocol import BlockOutcome, FactsOf
+from eventmanager.store.sqlite.store import SQLiteStore
+
+PARTITION = Partition("shop", datetime.date(2026, 6, 17), 0)
+NOWHERE = Platform("", "", "")
+
+
+class WatchedStore(SQLiteStore):
+    """A real store that tells which blocks each commit had."""
+
+    def __init__(self, *parts: object) -> None:
+        super().__init__(*parts)  # type: ignore[arg-type] # Whatever its `open` hands over.
+        self.commits: list[set[bytes]] = []
+
+    async def commit(self, blocks: Sequence[Block], resent: Set[bytes], facts_of: FactsOf) -> list[BlockOutcome]:
+        self.commits.append({block.block_id for block in blocks})
+        return await super().commit(blocks, resent, facts_of)
+
+
+@pytest.fixture
+async def store() -> AsyncIterator[WatchedStore]:
+    store = await WatchedStore.open(None)
+    yield store
+    await store.close()
+
+
+def block(name: str, events: int) -> Block:
+    """Make a block of clicks, all by one visitor."""
+    rows = [
+        (CLICK, "u1", f"{name}-{number}", number, 12, NOWHERE, "/home", "button", NO_TIME_MS)
+        for number in range(events)
+    ]
+    return Block(PARTITION, name.ljust(16).encode(), rows, name.encode(), 0)
+
+
+async def test_a_request_is_committed_as_a_whole(store: WatchedStore) -> None:
+    """However full commits are, the blocks of one request are never split between two."""
+    committer = Committer(store, Memory(0), most_waiting_events=10 * MOST_COMMIT_EVENTS)
+    requests = [[block(f"{number}.{part}", 6_000) for part in range(3)] for number in range(6)]
+
+    answers = [answer for request in requests for answer in committer.submit(request, resent=False)]
+    await asyncio.gather(*answers)
+
+    assert len(store.commits) > 1
+    for request in requests:
+        ids = {block.block_id for block in request}
+        assert [ids <= commit for commit in store.commits if ids & commit] == [True]
+
+
+async def test_what_comes_during_a_commit_goes_together(store: WatchedStore) -> None:
+    """Requests that come while a commit is on its way make one commit, not one each."""
+    committer = Committer(store, Memory(100), most_waiting_events=1_000)
+
+    first = committer.submit([block("first", 1)], resent=False)
+    await asyncio.sleep(0)
+    later = [committer.submit([block(f"later {number}", 1)], resent=False) for number in range(5)]
+    await asyncio.gather(*first, *(answer for answers in later for answer in answers))
+
+    assert [len(commit) for commit in store.commits] == [1, 5]
+
+
+async def test_a_copy_that_comes_meanwhile_waits_and_is_known(store: WatchedStore) -> None:
+    """The same block again, while the first is on its way, is committed once and answered as a copy."""
+    committer = Committer(store, Memory(100), most_waiting_events=1_000)
+
+    (first,) = committer.submit([block("same", 2)], resent=False)
+    (again,) = committer.submit([block("same", 2)], resent=True)
+
+    assert ((await first).outcome, (await again).outcome) == (BlockOutcome.STORED, BlockOutcome.KNOWN)
+    assert len(store.commits) == 1
+
+
+async def test_too_much_at_once_is_not_taken(store: WatchedStore) -> None:
+    """Beyond the bound nothing is taken, until there is room again."""
+    committer = Committer(store, Memory(100), most_waiting_events=5)
+    (taken,) = committer.submit([block("taken", 5)], resent=False)
+
+    with pytest.raises(OverloadedError, match="5 events wait to be stored"):
+        committer.submit([block("too much", 1)], resent=False)
+
+    await committer.wait_for_room()
+    assert taken.done()
+    (later,) = committer.submit([block("later", 1)], resent=False)
+    assert (await later).outcome is BlockOutcome.STORED
+
+
+async def test_nothing_is_taken_after_the_end(store: WatchedStore) -> None:
+    """Closing answers what was taken, and takes nothing more."""
+    committer = Committer(store, Memory(100), most_waiting_events=1_000)
+    (taken,) = committer.submit([block("taken", 1)], resent=False)
+
+    await committer.close()
+
+    assert taken.result().outcome is BlockOutcome.STORED
+    with pytest.raises(ShuttingDownError):
+        committer.submit([block("late", 1)], resent=False)
