@@ -44,7 +44,7 @@ async def work(address: str) -> None:
 async def _do(days: LoggedDays, job: dict[str, Any]) -> dict[str, Any]:
     day = Day(job["app"], datetime.date.fromisoformat(job["date"]))
     count = await recount_day(PacedDays(days, job["rest"]), day, job["shard_count"], _hand_over)
-    return {"count": count}
+    return {"count": list(count) if count else None}
 
 
 async def _hand_over(cell: Recount) -> None:
