@@ -1,7 +1,6 @@
 """A server's life: what it is wired from, how it starts, and how it stops without losing anything."""
 
 import asyncio
-import contextlib
 import gc
 import logging
 import signal
@@ -12,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import grpc
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_health.v1 import health, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 from live.eventmanager.v1 import (
     admin_service_pb2,
@@ -37,6 +36,8 @@ from eventmanager.services.event_stream import OpenStreams
 from eventmanager.services.ingest import SERVICE as INGEST_SERVICE
 from eventmanager.services.ingest import IngestServicer
 from eventmanager.services.statuses import StatusInterceptor
+from eventmanager.services.store_health import StoreHealth
+from eventmanager.services.watches import Watches
 from eventmanager.store.address import open_store
 from eventmanager.store.protocol import Store
 from eventmanager.validation import Validator
@@ -49,6 +50,10 @@ SERVICES: Final = (
 )
 _KEEPALIVE_MS: Final = 30_000
 _LEAST_PING_INTERVAL_MS: Final = 10_000
+_LAST_WORDS_S: Final = 0.2
+"""Time for the last answers to reach their senders. A connection that closes while its sender still writes is reset,
+and what was on its way back is lost.
+"""
 _COLLECT_AFTER_OBJECTS: Final = 100_000
 _WHOLE_SERVER: Final = ""
 """The name under which health checks ask for all services at once."""
@@ -64,33 +69,44 @@ class Server:
     """Where it listens, as HOST:PORT."""
     _grpc_server: grpc.aio.Server
     _health: health.aio.HealthServicer
+    _watches: Watches
     _streams: OpenStreams
     _committer: Committer
     _store: Store
     _auditor: Auditor
-    _background: Sequence[asyncio.Task[None]]
-    """The retention sweep and the audit."""
+    _chores: Sequence[asyncio.Task[None]]
+    """What it does by itself, until it stops."""
 
     async def stop(self, grace_s: float) -> None:
         """Take no more, answer what is in hand within the time of grace, and let go of everything."""
+        loop = asyncio.get_running_loop()
+        end_of_grace = loop.time() + grace_s
         await self._health.enter_graceful_shutdown()
-        for task in self._background:
-            task.cancel()
-        self._streams.end_all()
-        # Refuses new calls at once and waits for those under way; the streams among them have just been told to end.
-        await self._grpc_server.stop(grace_s)
-        await self._committer.close()
-        for task in self._background:
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        for chore in self._chores:
+            chore.cancel()
+        answering = asyncio.create_task(self._answer_all())
+        await asyncio.wait((answering,), timeout=grace_s)
+        await self._grpc_server.stop(max(0, end_of_grace - loop.time()))
+        await answering
+        await asyncio.gather(*self._chores, return_exceptions=True)
         await self._auditor.close()
         await self._store.close()
+
+    async def _answer_all(self) -> None:
+        """Refuse new events, answer those in hand, and end the streams while there is a connection to say it over."""
+        is_busy = self._streams.is_any_open or self._committer.events_in_hand
+        self._watches.end_all()
+        self._streams.end_all()
+        await self._committer.close()
+        await self._streams.wait_for_none()
+        if is_busy:
+            await asyncio.sleep(_LAST_WORDS_S)
 
 
 async def start(config: Config, now: Callable[[], float] = time.time) -> Server:
     """Start a server. Raises StartError where the store or the address cannot be had."""
     zoneinfo.reset_tzpath(())  # The pinned zones of the tzdata package, not the machine's.
-    store = await open_store(config.store, migrate=config.migrate)
+    store = await open_store(config.store, migrate=config.migrate, now=now)
     try:
         return await _start(config, store, now)
     except BaseException:
@@ -108,9 +124,10 @@ async def _start(config: Config, store: Store, now: Callable[[], float]) -> Serv
     validator = Validator(PlatformReader(), config.max_clock_skew_s)
     ingestion = Ingestion(committer, validator, memory, config.max_events, now)
     streams = OpenStreams()
+    watches = Watches()
 
     server = grpc.aio.server(
-        interceptors=[StatusInterceptor()],
+        interceptors=[StatusInterceptor(watches)],
         options=[
             ("grpc.max_receive_message_length", config.max_request_bytes),
             ("grpc.max_send_message_length", -1),
@@ -136,18 +153,23 @@ async def _start(config: Config, store: Store, now: Callable[[], float]) -> Serv
             "Choose another with --listen."
         ) from None
     await server.start()
-    for service in (_WHOLE_SERVER, *SERVICES):
-        await health_servicer.set(service, health_pb2.HealthCheckResponse.SERVING)
-    background = [asyncio.create_task(work) for work in (RetentionSweep(store, directory, now).run(), auditor.run())]
+    store_health = StoreHealth(store, health_servicer, (_WHOLE_SERVER, *SERVICES))
+    await store_health.look()
+    chores = [
+        asyncio.create_task(store_health.run()),
+        asyncio.create_task(RetentionSweep(store, directory, now).run()),
+        asyncio.create_task(auditor.run()),
+    ]
     return Server(
         address=str(config.address._replace(port=port)),
         _grpc_server=server,
         _health=health_servicer,
+        _watches=watches,
         _streams=streams,
         _committer=committer,
         _store=store,
         _auditor=auditor,
-        _background=background,
+        _chores=chores,
     )
 
 

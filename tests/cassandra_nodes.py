@@ -4,7 +4,7 @@ import os
 import signal
 import socket
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from random import SystemRandom
 from typing import Final
@@ -27,17 +27,31 @@ class CassandraMissingError(Exception):
 class CassandraNodes:
     """One node or a ring of them, on loopback addresses and in a folder of its own."""
 
-    def __init__(self, directory: Path, nodes: int = 1, options: Sequence[str] = (), *, careless: bool = False) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        nodes: int = 1,
+        announced_network: str = "",
+        has_logins: bool = False,
+        careless: bool = False,
+    ) -> None:
         self.directory = directory
-        self.network = free_network()
-        self._nodes = nodes
-        self._options = options
+        self._network = free_network()
+        self._announced_network = announced_network or self._network
+        self._nodes = range(1, nodes + 1)
+        self._has_logins = has_logins
         self._careless = careless
 
     @property
     def hosts(self) -> list[str]:
         """The nodes' addresses."""
-        return [f"{self.network}.{node}" for node in range(1, self._nodes + 1)]
+        return [f"{self._network}.{node}" for node in self._nodes]
+
+    @property
+    def announced_hosts(self) -> list[str]:
+        """The addresses that the nodes tell drivers to use."""
+        return [f"{self._announced_network}.{node}" for node in self._nodes]
 
     def address(self, keyspace: str, parameters: str = "") -> str:
         """Return the address of a keyspace on these nodes."""
@@ -45,8 +59,9 @@ class CassandraNodes:
 
     def start(self) -> None:
         """Start the nodes that do not run, and wait until they are ready. Raises CassandraMissingError."""
-        careless = _CARELESS if self._careless else ""
-        started = self._run("start", "--nodes", str(self._nodes), *self._options, CASSANDRA_OPTS=careless)
+        options = ["--nodes", str(len(self._nodes)), "--announce", self._announced_network]
+        options += ["--auth"] if self._has_logins else []
+        started = self._run("start", *options, CASSANDRA_OPTS=_CARELESS if self._careless else "")
         if started.returncode == _SOMETHING_IS_MISSING:
             raise CassandraMissingError(started.stderr.strip())
         assert 0 == started.returncode, started.stderr
@@ -74,7 +89,7 @@ class CassandraNodes:
 
     def _run(self, command: str, *options: str, **environment: str) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
-            [_SCRIPT, command, "--directory", self.directory, "--network", self.network, *options],
+            [_SCRIPT, command, "--directory", self.directory, "--network", self._network, *options],
             capture_output=True,
             text=True,
             timeout=_LONGEST_START_S,

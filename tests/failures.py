@@ -1,7 +1,7 @@
 """Reads what a failed call tells."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import grpc
 from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, RetryInfo
@@ -21,9 +21,12 @@ class Failure:
     may_be_sent_again: bool = False
 
 
-def failure_of(error: grpc.aio.AioRpcError) -> Failure:
+def failure_of(error: Any) -> Failure:
     """Read a status and its details, all of which are asserted to go together."""
-    details = dict(error.trailing_metadata())[_DETAILS_KEY]
+    metadata = dict(error.trailing_metadata())
+
+    assert _DETAILS_KEY in metadata, error
+    details = metadata[_DETAILS_KEY]
     status = Status.FromString(details if isinstance(details, bytes) else details.encode())
     info, bad_request, retry = ErrorInfo(), BadRequest(), RetryInfo()
     found = [detail.Unpack(message) for detail in status.details for message in (info, bad_request, retry)]

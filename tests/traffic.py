@@ -125,6 +125,12 @@ def draw_traffic(random: Random, season: Season, lanes: int, most_requests: int,
     )
 
 
+def draw_events(random: Random, season: Season, app: App, number: int) -> list[Event]:
+    """Draw good events of one app, no two of them one."""
+    lane = _Lane(random, season, [app], 0)
+    return [lane.draw_event(app) for _ in range(number)]
+
+
 def _draw_app(random: Random, season: Season, number: int) -> App:
     return App(
         app=f"app-{number}",
@@ -147,6 +153,7 @@ class _Lane:
     drawn: int = 0
 
     def draw(self, most_requests: int, most_events: int) -> Sequence[Sending]:
+        """Draw the lane's requests."""
         for _ in range(self.random.randint(1, most_requests)):
             self.requests.append(self._request(most_events))
         return self.requests
@@ -168,7 +175,7 @@ class _Lane:
             return self.random.choice(self.sent)
         if manner == 9 and self.sent:
             return self._twin(self.random.choice(self.sent))
-        event = self._new(app)
+        event = self.draw_event(app)
         if manner == 8:
             return self._bad(event, app)
         sent = SentEvent(event)
@@ -189,7 +196,8 @@ class _Lane:
         is_mended = fault.is_mended_by_queries and app.keep_url_queries
         return SentEvent(event, None if is_mended else fault.refusal)
 
-    def _new(self, app: App) -> Event:
+    def draw_event(self, app: App) -> Event:
+        """Draw a good event."""
         self.drawn += 1
         kind = self.random.randrange(4)
         event = Event(

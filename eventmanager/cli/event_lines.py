@@ -63,8 +63,9 @@ def _protobuf(line: bytes) -> Event:
     try:
         return json_format.ParseDict(fields, Event())
     except json_format.ParseError as error:
-        why = str(error).partition("\n")[0]
-        raise LineError(f"The line has no `type`, as original events do, and is no protobuf Event: {why}") from None
+        # In one line, and without the list of fields that protobuf adds.
+        why = " ".join(str(error).partition("\n Available Fields")[0].split()).rstrip(".")
+        raise LineError(f"The line has no `type`, as original events do, and is no protobuf Event: {why}.") from None
 
 
 def _original(fields: _Object) -> Event:

@@ -10,7 +10,7 @@ from live.eventmanager.v1.analytics_service_pb2 import DateRange
 from eventmanager.cli.answers import print_answer, print_every_answer
 from eventmanager.cli.commands import Command
 from eventmanager.cli.intervals import By, Every, EveryHourToo, interval_of
-from eventmanager.cli.options import DEFAULT_TARGET, App, Json, Target
+from eventmanager.cli.options import DEFAULT_TARGET, App, First, Json, Last, Limit, Page, RowsEvery, Target
 from eventmanager.cli.questions import Question, platforms
 from eventmanager.cli.tables import pages, stages, visitors
 
@@ -20,36 +20,10 @@ application = typer.Typer(
     rich_markup_mode="rich",
 )
 
-_From = Annotated[
-    str,
-    typer.Option(
-        "--from",
-        envvar="EVENTMANAGER_FROM",
-        metavar="DATE",
-        help="First day: 2026-11-24, today, or days before today such as -6d.",
-        show_default="the last day",
-    ),
-]
-_To = Annotated[
-    str,
-    typer.Option(
-        "--to",
-        envvar="EVENTMANAGER_TO",
-        metavar="DATE",
-        help="Last day, in the same forms.",
-        show_default="today",
-    ),
-]
-_Every = Annotated[Every, typer.Option("--every", envvar="EVENTMANAGER_EVERY", help="What a row stands for.")]
-_Limit = Annotated[
-    int,
-    typer.Option("--limit", envvar="EVENTMANAGER_LIMIT", metavar="N", min=1, help="Most rows to show."),
-]
-
 
 @application.command("all", cls=Command)
 def all_reports(
-    app: App, first: _From = "", last: _To = "", target: Target = DEFAULT_TARGET, as_json: Json = False
+    app: App, first: First = "", last: Last = "", target: Target = DEFAULT_TARGET, as_json: Json = False
 ) -> None:
     """Answer everything that is not about one visitor, at a glance.
 
@@ -63,9 +37,9 @@ def all_reports(
 @application.command("stage-users", cls=Command)
 def stage_users(
     app: App,
-    first: _From = "",
-    last: _To = "",
-    every: _Every = Every.RANGE,
+    first: First = "",
+    last: Last = "",
+    every: RowsEvery = Every.RANGE,
     target: Target = DEFAULT_TARGET,
     as_json: Json = False,
 ) -> None:
@@ -79,9 +53,9 @@ def stage_users(
 @application.command("stage-times", cls=Command)
 def stage_times(
     app: App,
-    first: _From = "",
-    last: _To = "",
-    every: _Every = Every.RANGE,
+    first: First = "",
+    last: Last = "",
+    every: RowsEvery = Every.RANGE,
     only_stages: Annotated[
         list[int] | None,
         typer.Option(
@@ -107,9 +81,9 @@ def stage_times(
 @application.command("conversion", cls=Command)
 def conversion(
     app: App,
-    first: _From = "",
-    last: _To = "",
-    every: _Every = Every.RANGE,
+    first: First = "",
+    last: Last = "",
+    every: RowsEvery = Every.RANGE,
     target: Target = DEFAULT_TARGET,
     as_json: Json = False,
 ) -> None:
@@ -123,8 +97,8 @@ def conversion(
 @application.command("stage-graph", cls=Command)
 def stage_graph(
     app: App,
-    first: _From = "",
-    last: _To = "",
+    first: First = "",
+    last: Last = "",
     min_users: Annotated[
         int,
         typer.Option(
@@ -134,7 +108,7 @@ def stage_graph(
             help="Leave out moves that fewer visitors made.",
         ),
     ] = 0,
-    limit: _Limit = 200,
+    limit: Limit = 200,
     target: Target = DEFAULT_TARGET,
     as_json: Json = False,
 ) -> None:
@@ -148,14 +122,14 @@ def stage_graph(
 @application.command("button-actions", cls=Command)
 def button_actions(
     app: App,
-    first: _From = "",
-    last: _To = "",
-    every: _Every = Every.RANGE,
+    first: First = "",
+    last: Last = "",
+    every: RowsEvery = Every.RANGE,
     button: Annotated[
         str,
         typer.Option("--button", envvar="EVENTMANAGER_BUTTON", metavar="XPATH", help="Only this button."),
     ] = "",
-    limit: _Limit = 50,
+    limit: Limit = 50,
     target: Target = DEFAULT_TARGET,
     as_json: Json = False,
 ) -> None:
@@ -170,17 +144,14 @@ def button_actions(
     _answer(question, target, as_json=as_json)
 
 
-_Page = Annotated[str, typer.Option("--page", envvar="EVENTMANAGER_PAGE", metavar="URL", help="Only this page.")]
-
-
 @application.command("page-views", cls=Command)
 def page_views(
     app: App,
-    first: _From = "",
-    last: _To = "",
-    every: _Every = Every.RANGE,
-    page: _Page = "",
-    limit: _Limit = 50,
+    first: First = "",
+    last: Last = "",
+    every: RowsEvery = Every.RANGE,
+    page: Page = "",
+    limit: Limit = 50,
     target: Target = DEFAULT_TARGET,
     as_json: Json = False,
 ) -> None:
@@ -194,11 +165,11 @@ def page_views(
 @application.command("click-targets", cls=Command)
 def click_targets(
     app: App,
-    first: _From = "",
-    last: _To = "",
-    every: _Every = Every.RANGE,
-    page: _Page = "",
-    limit: _Limit = 50,
+    first: First = "",
+    last: Last = "",
+    every: RowsEvery = Every.RANGE,
+    page: Page = "",
+    limit: Limit = 50,
     target: Target = DEFAULT_TARGET,
     as_json: Json = False,
 ) -> None:
@@ -216,8 +187,8 @@ def platforms_report(
     by: Annotated[
         By, typer.Option("--by", envvar="EVENTMANAGER_BY", help="What to tell visitors apart by.")
     ] = By.BROWSER,
-    first: _From = "",
-    last: _To = "",
+    first: First = "",
+    last: Last = "",
     target: Target = DEFAULT_TARGET,
     as_json: Json = False,
 ) -> None:
@@ -228,8 +199,8 @@ def platforms_report(
 @application.command("traffic", cls=Command)
 def traffic(
     app: App,
-    first: _From = "",
-    last: _To = "",
+    first: First = "",
+    last: Last = "",
     every: Annotated[
         EveryHourToo, typer.Option("--every", envvar="EVENTMANAGER_EVERY", help="What a row stands for.")
     ] = EveryHourToo.HOUR,
@@ -250,9 +221,9 @@ def device_events(
         str,
         typer.Option("--device", envvar="EVENTMANAGER_DEVICE", metavar="ID", help="The visitor."),
     ],
-    first: _From = "",
-    last: _To = "",
-    limit: _Limit = 50,
+    first: First = "",
+    last: Last = "",
+    limit: Limit = 50,
     target: Target = DEFAULT_TARGET,
     as_json: Json = False,
 ) -> None:

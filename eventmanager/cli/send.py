@@ -121,7 +121,8 @@ def _print_summary(tally: Tally) -> None:
     if tally.refused > len(tally.first_refused):
         console.print(f"… and {number(tally.refused - len(tally.first_refused))} more lines refused")
     counts = f"{number(tally.stored)} stored, {number(tally.duplicate)} duplicate, {number(tally.refused)} refused"
-    console.print(counts, style="bold")
+    unanswered = f", {number(tally.unanswered)} unanswered" if tally.unanswered else ""
+    console.print(f"{counts}{unanswered}", style="bold")
 
 
 def _unanswered(tally: Tally) -> str:

@@ -46,7 +46,7 @@ def serve(
             "--allow-new-apps/--no-allow-new-apps",
             envvar="EVENTMANAGER_ALLOW_NEW_APPS",
             help="Make an app that is not known when its first event comes.",
-            show_default="allowed",
+            show_default="on SQLite allowed, on Cassandra not",
             rich_help_panel=_NEW_APPS,
         ),
     ] = _DEFAULTS["allow_new_apps"],

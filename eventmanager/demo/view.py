@@ -1,4 +1,4 @@
-"""What the demo shows while events come in."""
+"""What the demo shows while events come in, in no more lines than a small terminal has."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -13,8 +13,8 @@ from eventmanager.cli.tables.figures import bar, levels, number, percent, time_s
 from eventmanager.cli.tables.visitors import events_of, local_time
 from eventmanager.demo.play import Progress
 
-_MOST_BUTTONS: Final = 4
-_MOST_BROWSERS: Final = 3
+_MOST_BUTTONS: Final = 3
+_MOST_BROWSERS: Final = 2
 
 
 def live_view(progress: Progress, events_a_second: float, answers: Mapping[str, Any]) -> RenderableType:
@@ -45,7 +45,8 @@ def _traffic(report: Any) -> Group:
     curve = "".join(column * 2 for column in levels(events[first : last + 1]))
     begin = local_time(report.rows[first].start_time, report.info.time_zone, with_hour=True)
     end = local_time(report.rows[last].start_time, report.info.time_zone, with_hour=True)
-    return Group(Text("Events by hour", style="bold"), Text(curve, style="cyan"), Text(f"{begin} – {end}", style="dim"))
+    heading = Text.assemble(("Events by hour", "bold"), (f"  {begin} – {end}", "dim"))
+    return Group(heading, Text(curve, style="cyan"))
 
 
 def _conversion(report: Any) -> Table:

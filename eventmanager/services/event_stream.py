@@ -26,22 +26,36 @@ class OpenStreams:
     def __init__(self) -> None:
         self._streams: set[EventStream] = set()
         self._closed = False
+        self._none = asyncio.Event()
+        self._none.set()
+
+    @property
+    def is_any_open(self) -> bool:
+        """Whether a stream is open."""
+        return bool(self._streams)
 
     def enter(self, stream: "EventStream") -> None:
         """Note a stream as open. Raises ShuttingDownError once they are being ended."""
         if self._closed:
             raise ShuttingDownError
         self._streams.add(stream)
+        self._none.clear()
 
     def leave(self, stream: "EventStream") -> None:
         """Note a stream as ended."""
         self._streams.discard(stream)
+        if not self._streams:
+            self._none.set()
 
     def end_all(self) -> None:
         """Have every stream answer what it has read, and end."""
         self._closed = True
         for stream in self._streams:
             stream.end(ShuttingDownError())
+
+    async def wait_for_none(self) -> None:
+        """Return once no stream is open."""
+        await self._none.wait()
 
 
 class EventStream:

@@ -22,6 +22,7 @@ from eventmanager.errors import (
     StoreUnavailableError,
     UnknownAppError,
 )
+from eventmanager.services.watches import WATCH_METHOD, Watches
 
 DOMAIN: Final = "eventmanager.live"
 DETAILS_KEY: Final = "grpc-status-details-bin"
@@ -104,7 +105,10 @@ def _packed(detail: Message) -> AnyMessage:
 
 
 class StatusInterceptor(grpc.aio.ServerInterceptor):
-    """Ends calls whose handlers raise with the status that the error means."""
+    """Ends calls whose handlers raise with the status that the error means, and watches when all are to end."""
+
+    def __init__(self, watches: Watches) -> None:
+        self._watches = watches
 
     async def intercept_service(
         self,
@@ -119,6 +123,8 @@ class StatusInterceptor(grpc.aio.ServerInterceptor):
             behaviour = getattr(handler, shape)
             # Handlers that are generators belong to the libraries, and end their calls themselves.
             if behaviour is not None and inspect.iscoroutinefunction(behaviour):
+                if handler_call_details.method == WATCH_METHOD:
+                    behaviour = self._watches.ending(behaviour)
                 return make_handler(_ended(behaviour), handler.request_deserializer, handler.response_serializer)
         return handler
 

@@ -2,7 +2,8 @@
 
 import importlib.util
 import os
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -46,16 +47,23 @@ def parse_store_address(text: str) -> StoreAddress:
     return SQLiteAddress(Path(path))
 
 
-async def open_store(text: str, environment: Mapping[str, str] = os.environ, *, migrate: bool = True) -> Store:
+async def open_store(
+    text: str,
+    environment: Mapping[str, str] = os.environ,
+    *,
+    migrate: bool = True,
+    now: Callable[[], float] = time.time,
+) -> Store:
     """Open the store at an address; the environment has what an address must not, such as a password.
 
-    Without `migrate` a schema that is not up to date is refused. Raises StartError where there is no store, or it
-    cannot be opened. A cluster that does not answer yet is waited for: until it does, the store is unavailable.
+    `now` is the time in seconds since 1970, from which rows' expiry counts. Without `migrate` a schema that is not up
+    to date is refused. Raises StartError where there is no store, or it cannot be opened. A cluster that does not
+    answer yet is waited for: until it does, the store is unavailable.
     """
     address = parse_store_address(text)
     if isinstance(address, SQLiteAddress):
         return await SQLiteStore.open(address.path)
-    return await _open_cassandra(address, environment, migrate=migrate)
+    return await _open_cassandra(address, environment, migrate=migrate, now=now)
 
 
 async def open_logged_days(text: str, environment: Mapping[str, str] = os.environ) -> LoggedDays:
@@ -74,14 +82,19 @@ async def open_logged_days(text: str, environment: Mapping[str, str] = os.enviro
     return await open_keyspace(address, environment, migrate=False)
 
 
-async def _open_cassandra(address: CassandraAddress, environment: Mapping[str, str], *, migrate: bool) -> Store:
+async def _open_cassandra(
+    address: CassandraAddress, environment: Mapping[str, str], *, migrate: bool, now: Callable[[], float]
+) -> Store:
     need_driver(address)
     # The driver is an extra, which only those need who use it.
     from eventmanager.store.cassandra.late_store import LateStore  # noqa: PLC0415 - as above.
     from eventmanager.store.cassandra.opening import open_keyspace  # noqa: PLC0415 - as above.
+    from eventmanager.store.cassandra.store import StoreOptions  # noqa: PLC0415 - as above.
+
+    options = StoreOptions(now=now)
 
     async def open_now() -> Store:
-        return await open_keyspace(address, environment, migrate=migrate)
+        return await open_keyspace(address, environment, migrate=migrate, options=options)
 
     try:
         return await open_now()

@@ -189,6 +189,13 @@ def test_protobufs_own_lines_are_read() -> None:
         (b'{"app": 7}', "`app` is 7, but must be a text."),
         (b'{"type": 0, "app": 1%s}' % (b"0" * 100), f"`app` is 1{'0' * 59}…, but must be a text."),
         (
+            b'{"click": {"a\\nb": 1}}',
+            (
+                "The line has no `type`, as original events do, and is no protobuf Event: Message type "
+                '"live.eventmanager.v1.Click" has no field named "a b" at "Event.click".'
+            ),
+        ),
+        (
             b'{"device": "u1"}',
             (
                 "The line has no `type`, as original events do, and is no protobuf Event: Message type "

@@ -25,9 +25,9 @@ def date_of(time_s: int, time_zone: str) -> Date:
 def minutes_of(date: Date, time_zone: str) -> list[int]:
     """Return every minute of a date, as seconds since 1970; none where the zone skips it."""
     midnight = int(datetime.datetime.combine(date, datetime.time.min, datetime.UTC).timestamp())
-    return [
-        time_s for time_s in range(midnight - 36 * 3600, midnight + 60 * 3600, 60) if date_of(time_s, time_zone) == date
-    ]
+    # No zone is further from UTC than 14 hours, and few days have more than 25.
+    minutes = range(midnight - 15 * 3600, midnight + 39 * 3600, 60)
+    return [time_s for time_s in minutes if date_of(time_s, time_zone) == date]
 
 
 def first_instant(date: Date, time_zone: str) -> int:

@@ -1,7 +1,7 @@
 """The ledgers that a process has: opened for a day's first block, written with every commit, dropped when idle."""
 
 import asyncio
-import logging
+import contextlib
 import uuid
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
@@ -19,8 +19,6 @@ from eventmanager.store.cassandra.writer import Writer, batch_of, chunks
 
 MARKS: Final = (TotalsTable.TRAFFIC,)
 BEFORE_MARKS: Final = tuple(table for table in TotalsTable if table not in MARKS)
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,19 +100,9 @@ class Ledgers:
 
     async def write_all(self, deadline_s: float) -> None:
         """Try to write everything that is yet to be written, totals before marks."""
-        for ledger in self._all():
-            if ledger.unwritten_count:
-                try:
-                    await self.write(ledger, BEFORE_MARKS, deadline_s)
-                    await self.write(ledger, MARKS, deadline_s)
-                except StatementError as error:
-                    _log.warning(
-                        "%d rows of totals of %s, app %s, are yet to be written: %s",
-                        ledger.unwritten_count,
-                        ledger.day.date,
-                        ledger.day.app,
-                        error.cause,
-                    )
+        await asyncio.gather(
+            *(self._write_all_of(ledger, deadline_s) for ledger in self._all() if ledger.unwritten_count)
+        )
 
     def drop_unused(self) -> None:
         """Drop the ledgers that nobody has used for a while, or that there is no room for: later blocks open others."""
@@ -136,6 +124,12 @@ class Ledgers:
 
     def _ttl_s(self, ledger: Ledger) -> int:
         return ttl_s(ledger.expire_time_s, self._now())
+
+    async def _write_all_of(self, ledger: Ledger, deadline_s: float) -> None:
+        # What fails is still to be written, which is all there is to say.
+        with contextlib.suppress(StatementError):
+            await self.write(ledger, BEFORE_MARKS, deadline_s)
+            await self.write(ledger, MARKS, deadline_s)
 
     async def _write_rows(self, ledger: Ledger, rows: Sequence[UnwrittenRow], deadline_s: float) -> None:
         """Write some rows as one mutation, whatever their tables: they share their partition."""

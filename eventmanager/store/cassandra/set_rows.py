@@ -1,7 +1,6 @@
 """Rows of the sets: written as soon as they are known of, and again until they are there."""
 
 import asyncio
-import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import NamedTuple
 
@@ -11,8 +10,6 @@ from eventmanager.store.cassandra.columns import partition_values, ttl_s
 from eventmanager.store.cassandra.faults import StatementError
 from eventmanager.store.cassandra.statements import Statements
 from eventmanager.store.cassandra.writer import Writer, batch_of, chunks
-
-_log = logging.getLogger(__name__)
 
 
 class SetRow(NamedTuple):
@@ -57,8 +54,6 @@ class SetRows:
         if self._unwritten:
             unwritten, self._unwritten = self._unwritten, {}
             await self.write({partition: list(rows) for partition, rows in unwritten.items()}, deadline_s)
-            if self._unwritten:
-                _log.warning("%d rows of sets are yet to be written.", self.unwritten_count)
 
     def forget(self, partitions: Iterable[Partition]) -> None:
         """Forget what was yet to be written of partitions that are to be removed."""

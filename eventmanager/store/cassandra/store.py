@@ -166,10 +166,16 @@ class CassandraStore:
         with contextlib.suppress(asyncio.CancelledError):
             await self._tending
         await self._write_unwritten(_CLOSE_DEADLINE_S)
-        left = self._ledgers.unwritten_count + self._set_rows.unwritten_count
-        if left:
-            _log.error("%d rows could not be written: live figures lack them. The log has all their events.", left)
+        if self._unwritten_count:
+            _log.error(
+                "%d rows could not be written: live figures lack them. The log has all their events.",
+                self._unwritten_count,
+            )
         await asyncio.to_thread(self._connection.close)
+
+    @property
+    def _unwritten_count(self) -> int:
+        return self._ledgers.unwritten_count + self._set_rows.unwritten_count
 
     async def _tend(self) -> None:
         """Write again what could not be written, and drop what is not used, as long as the store is open."""
@@ -178,6 +184,8 @@ class CassandraStore:
             try:
                 await self._write_unwritten(self._write_deadline_s)
                 self._ledgers.drop_unused()
+                if self._unwritten_count:
+                    _log.warning("%d rows are yet to be written, and are tried again.", self._unwritten_count)
             except Exception:  # noqa: BLE001 - whatever it is, the next try may do better, and nobody else would try.
                 _log.exception("Could not write again what failed; it stays to be written.")
 

@@ -13,7 +13,6 @@ _LOCK_WAIT_S: Final = 1.0
 """How long to wait where another program, such as `sqlite3`, has the database locked."""
 _CACHED_STATEMENTS: Final = 16  # Statements of many rows take a megabyte, and are quick to prepare anew.
 _WRITER_PRAGMAS: Final = (
-    "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
     "PRAGMA cache_size = -65536",  # 64 MiB, for the pages of sets, which are changed all over.
     "PRAGMA wal_autocheckpoint = 4096",  # 16 MiB: a page changed by many commits is copied once.
@@ -23,6 +22,7 @@ _WRITER_PRAGMAS: Final = (
 _READER_PRAGMAS: Final = (
     "PRAGMA query_only = ON",
     "PRAGMA cache_size = -16384",  # 16 MiB
+    "PRAGMA user_version",  # Reads, so that a connection has all it needs.
 )
 
 
@@ -39,8 +39,8 @@ class Database:
         if path is None:
             return cls(None, None)
         path = path.absolute()
-        if path.is_dir():
-            raise StartError(f"Cannot store in {path}: it is a folder. Name a file in it.")
+        if path.exists() and not path.is_file():
+            raise StartError(f"Cannot store in {path}: it is not a file. Name one.")
         if not path.parent.is_dir():
             raise StartError(f"Cannot store in {path}: there is no folder {path.parent}. Make it, or name another.")
         # By its real name: it may be known by several.
@@ -53,7 +53,7 @@ class Database:
                 f"Cannot store in {path}: another server does. Stop it first, or name another file."
             ) from None
         except OSError as error:
-            raise StartError(f"Cannot store in {path}: cannot write to the folder {real.parent} ({error}).") from None
+            raise StartError(f"Cannot store in {path}: cannot write {real}.lock ({error.strerror}).") from None
         return cls(path, lock)
 
     @property
@@ -61,9 +61,21 @@ class Database:
         """What to call it in messages."""
         return str(self.path or _MEMORY)
 
+    def connect(self) -> sqlite3.Connection:
+        """Connect, and change nothing. Raises sqlite3.Error."""
+        return _connect(str(self.path or _MEMORY), (), is_uri=False)
+
     def connect_writer(self) -> sqlite3.Connection:
         """Connect, making the file where it is missing. Raises sqlite3.Error."""
-        return _connect(_MEMORY if self.path is None else str(self.path), _WRITER_PRAGMAS, is_uri=False)
+        connection = _connect(str(self.path or _MEMORY), _WRITER_PRAGMAS, is_uri=False)
+        try:
+            connection.execute("PRAGMA journal_mode = WAL").close()
+        except sqlite3.OperationalError as error:
+            # A copy in another mode, such as VACUUM INTO makes, can be read as it is.
+            if error.sqlite_errorcode != sqlite3.SQLITE_READONLY:
+                connection.close()
+                raise
+        return connection
 
     def connect_reader(self) -> sqlite3.Connection:
         """Connect to a file, to read only. Raises sqlite3.Error."""

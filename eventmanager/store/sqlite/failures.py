@@ -16,7 +16,7 @@ _CAUSES: Final = {
     sqlite3.SQLITE_BUSY: "another program keeps the database locked",
     sqlite3.SQLITE_LOCKED: "another program keeps the database locked",
     sqlite3.SQLITE_CORRUPT: "the database file is damaged",
-    sqlite3.SQLITE_NOTADB: "the database file is damaged",
+    sqlite3.SQLITE_NOTADB: "the file is not a SQLite database, or is damaged",
 }
 # Their subclasses tell of mistakes in the code, which are no reason to try again.
 _FAILURES: Final = (sqlite3.OperationalError, sqlite3.DatabaseError)

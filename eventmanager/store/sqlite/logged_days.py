@@ -10,6 +10,7 @@ from typing import Final, Protocol, TypeVar
 from eventmanager.blocks import Partition, StoredBlock
 from eventmanager.store.sqlite import reads, recount_rows
 from eventmanager.store.sqlite.database import Database
+from eventmanager.store.sqlite.failures import store_failures
 from eventmanager.store.sqlite.readers import Readers
 
 _FIRST_BLOCKS: Final = 16
@@ -42,8 +43,10 @@ class SQLiteLoggedDays:
     """LoggedDays of a file that a server has open, read beside it."""
 
     def __init__(self, path: Path) -> None:
-        # Without the lock: that is for those who write.
-        self._readers = Readers(Database(path.absolute(), None).connect_reader)
+        """Raise StoreUnavailableError where it cannot be read."""
+        with store_failures():
+            # Without the lock: that is for those who write.
+            self._readers = Readers(Database(path.absolute(), None).connect_reader)
 
     async def marks(self, app: str, dates: Sequence[datetime.date]) -> Mapping[datetime.date, bytes]:
         """As in LoggedDays."""

@@ -16,10 +16,13 @@ _T = TypeVar("_T")
 
 
 class Readers:
-    """Reads a file on threads of its own."""
+    """Reads a file on threads of its own. Raises sqlite3.Error where a first connection cannot be had."""
 
     def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
         self._connect = connect
+        # SQLite removes the files beside the database with the last connection to it, and makes them with the first.
+        # One is always there, so that a disk that is full can be read when the writer connects again.
+        self._lasting = connect()
         self._threads = ThreadPoolExecutor(MOST_READERS, "sqlite-reader")
         self._idle: deque[sqlite3.Connection] = deque()
 
@@ -30,7 +33,7 @@ class Readers:
     def close(self) -> None:
         """Wait for what is under way, and let go of all connections."""
         self._threads.shutdown()
-        for connection in self._idle:
+        for connection in (*self._idle, self._lasting):
             connection.close()
 
     def _read(self, read: Callable[[sqlite3.Connection], _T]) -> _T:

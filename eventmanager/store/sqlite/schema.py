@@ -18,20 +18,28 @@ def read_steps() -> Sequence[str]:
     return [(folder / name).read_text(encoding="utf-8") for name in names]
 
 
-def upgrade(connection: sqlite3.Connection, name: str, steps: Sequence[str]) -> None:
-    """Take the steps that a database has not had yet, each in a transaction of its own.
-
-    Raises StartError for a database that is not ours or newer than the steps.
-    """
+def require_ours(connection: sqlite3.Connection, name: str, steps: int) -> None:
+    """Raise StartError where a database is another program's, or has had more steps than there are. Changes nothing."""
     [application_id] = connection.execute("PRAGMA application_id").fetchone()
     [tables] = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if application_id != APPLICATION_ID and (tables or application_id):
         raise StartError(f"{name} is a database of another program. Name another file, which will be made.")
-    [version] = connection.execute("PRAGMA user_version").fetchone()
-    if version > len(steps):
+    version = read_version(connection)
+    if version > steps:
         raise StartError(
-            f"{name} was written by a newer eventmanager: its schema is number {version}, and this one knows "
-            f"{len(steps)}. Run the newer version."
+            f"{name} was written by a newer eventmanager: its schema is number {version}, and this one knows {steps}. "
+            "Run the newer one, or name another file."
         )
+
+
+def upgrade(connection: sqlite3.Connection, steps: Sequence[str]) -> None:
+    """Take the steps that a database has not had yet, each in a transaction of its own."""
+    version = read_version(connection)
     for number, step in enumerate(steps[version:], version + 1):
         connection.executescript(f"BEGIN IMMEDIATE; {step} PRAGMA user_version = {number}; COMMIT;")
+
+
+def read_version(connection: sqlite3.Connection) -> int:
+    """Return how many steps a database has had."""
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    return version

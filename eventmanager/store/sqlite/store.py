@@ -6,9 +6,10 @@ import logging
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence, Set
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from functools import partial
 from pathlib import Path
-from typing import Final, Self, TypeVar
+from typing import Final, NamedTuple, Self, TypeVar
 
 from live.eventmanager.storage.v1.settings_pb2 import AppSettings
 
@@ -21,7 +22,7 @@ from eventmanager.store.sqlite.database import Database
 from eventmanager.store.sqlite.failures import cause_of
 from eventmanager.store.sqlite.logged_days import Read, log_pages
 from eventmanager.store.sqlite.readers import Readers
-from eventmanager.store.sqlite.schema import read_steps, upgrade
+from eventmanager.store.sqlite.schema import read_steps, require_ours, upgrade
 from eventmanager.store.sqlite.tables import ALL_TABLES, Table
 from eventmanager.store.sqlite.writer import Writer
 
@@ -32,37 +33,44 @@ _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
 
 
+class _Opened(NamedTuple):
+    database: Database
+    writer: Writer
+    readers: Readers | None
+    """None for memory, which only the writer's connection sees."""
+
+
 class SQLiteStore:
     """A Store on a file, or in memory for trying. Belongs to one event loop."""
 
-    def __init__(self, database: Database, writer: Writer, write_thread: ThreadPoolExecutor) -> None:
-        self._database = database
-        self._writer = writer
+    def __init__(self, opened: _Opened, write_thread: ThreadPoolExecutor, settle_after_s: float) -> None:
+        self._database, self._writer, self._readers = opened
         self._write_thread = write_thread
-        self._readers = Readers(database.connect_reader) if database.path else None
+        self._settle_after_s = settle_after_s
         self._settling: asyncio.TimerHandle | None = None
 
     @classmethod
-    async def open(cls, path: Path | None) -> Self:
+    async def open(cls, path: Path | None, settle_after_s: float = SETTLE_AFTER_S) -> Self:
         """Open a file, which is made where it is missing, or memory for None.
 
-        Raises StartError where that cannot be: the sentence says why, and what to do.
+        Facts wait `settle_after_s` seconds to go to their tables, where nobody reads these before. Raises StartError
+        where the file cannot be had, with a sentence that says why and what to do.
         """
         write_thread = ThreadPoolExecutor(1, "sqlite-writer")
         try:
             loop = asyncio.get_running_loop()
-            database, writer = await loop.run_in_executor(write_thread, _open, path)
+            opened = await loop.run_in_executor(write_thread, _open, path)
         except BaseException:
             write_thread.shutdown()
             raise
-        return cls(database, writer, write_thread)
+        return cls(opened, write_thread, settle_after_s)
 
     async def commit(self, blocks: Sequence[Block], resent: Set[bytes], facts_of: FactsOf) -> list[BlockOutcome]:  # noqa: ARG002 - looks for all blocks, at no cost.
         """As in Store."""
         outcomes = await self._write(self._writer.commit, blocks, facts_of)
         self._settle_soon(self._writer.full_tables())
         if self._settling is None:
-            self._settling = asyncio.get_running_loop().call_later(SETTLE_AFTER_S, self._settle_all_soon)
+            self._settling = asyncio.get_running_loop().call_later(self._settle_after_s, self._settle_all_soon)
         return outcomes
 
     async def log(self, partition: Partition) -> AsyncIterator[Sequence[StoredBlock]]:
@@ -203,19 +211,10 @@ def _log_mistake(done: Future[bool]) -> None:
         _log.error("Facts cannot be settled.", exc_info=error)
 
 
-def _open(path: Path | None) -> tuple[Database, Writer]:
+def _open(path: Path | None) -> _Opened:
     database = Database.take(path)
     try:
-        connection = database.connect_writer()
-        writer = Writer(connection, database.connect_writer if path else None)
-        try:
-            upgrade(connection, database.name, read_steps())
-            # What a server that was killed left behind. Nothing else is to be done, however large the database is.
-            for table in ALL_TABLES:
-                writer.settle(table)
-        except BaseException:
-            writer.close()
-            raise
+        return _open_database(database)
     except sqlite3.Error as error:
         database.close()
         raise StartError(f"Cannot store in {database.name}: {cause_of(error)}.") from None
@@ -225,4 +224,20 @@ def _open(path: Path | None) -> tuple[Database, Writer]:
     except BaseException:
         database.close()
         raise
-    return database, writer
+
+
+def _open_database(database: Database) -> _Opened:
+    steps = read_steps()
+    with closing(database.connect()) as connection:
+        require_ours(connection, database.name, len(steps))
+    connection = database.connect_writer()
+    writer = Writer(connection, database.connect_writer if database.path else None)
+    try:
+        upgrade(connection, steps)
+        # What a server that was killed left behind. Nothing else is to be done, however large the database is.
+        for table in ALL_TABLES:
+            writer.settle(table)
+        return _Opened(database, writer, Readers(database.connect_reader) if database.path else None)
+    except BaseException:
+        writer.close()
+        raise

@@ -66,7 +66,7 @@ class Writer:
             known = self._commit(blocks, facts_of)
         except StoreUnavailableError as error:
             if not self._is_failing:
-                _log.warning("Events cannot be stored, and their senders are told so: %s", error)
+                _log.warning("Events cannot be stored, and their senders are told to send again: %s.", error.cause)
             self._is_failing = True
             return [BlockOutcome.UNAVAILABLE] * len(blocks)
         if self._is_failing:

@@ -16,7 +16,7 @@ from eventmanager.store.cassandra.connection import connect
 from eventmanager.store.cassandra.migrations import Keyspace
 from eventmanager.store.cassandra.opening import open_keyspace
 from eventmanager.store.cassandra.store import CassandraStore, StoreOptions
-from tests.cassandra_nodes import CassandraNodes
+from tests.cassandra_nodes import CassandraNodes, free_network, started
 from tests.store.cassandra.made_blocks import DATE
 
 OpenStore: TypeAlias = Callable[..., Awaitable[CassandraStore]]
@@ -77,3 +77,14 @@ def own_address(cassandra: CassandraNodes) -> CassandraAddress:
 async def own_store(open_store: OpenStore, own_address: CassandraAddress) -> CassandraStore:
     """A store on that keyspace, with its tables."""
     return await open_store(keyspace_address=own_address)
+
+
+@pytest.fixture(scope="session")
+def proxied_cassandra(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[CassandraNodes]:
+    """A node that sends drivers to an address of its own, where a proxy is to be."""
+    directory = tmp_path_factory.mktemp("cassandra")
+    nodes = started(CassandraNodes(directory, announced_network=free_network(), careless=True), request)
+    yield nodes
+    nodes.stop()

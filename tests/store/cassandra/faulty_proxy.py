@@ -1,6 +1,7 @@
 """A TCP proxy before a node, which can break connections when the node has done what it was asked."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
@@ -63,10 +64,12 @@ class FaultyProxy:
 
 
 @asynccontextmanager
-async def proxy_between(drivers_host: str, node_host: str) -> AsyncIterator[FaultyProxy]:
-    """Run a proxy at one address, before the node at another."""
+async def proxy_between(
+    drivers_host: str, node_host: str, encryption: ssl.SSLContext | None = None
+) -> AsyncIterator[FaultyProxy]:
+    """Run a proxy at one address, before the node at another; it may speak TLS to drivers."""
     proxy = FaultyProxy(node_host)
-    server = await asyncio.start_server(proxy.serve, drivers_host, 9042)
+    server = await asyncio.start_server(proxy.serve, drivers_host, 9042, ssl=encryption)
     try:
         yield proxy
     finally:

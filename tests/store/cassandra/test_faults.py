@@ -3,8 +3,7 @@
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterator, Sequence
 from itertools import count
 from pathlib import Path
 
@@ -17,24 +16,14 @@ from eventmanager.fold import fold
 from eventmanager.memory import Memory
 from eventmanager.store.cassandra.address import parse_address
 from eventmanager.store.cassandra.opening import open_keyspace
-from eventmanager.store.cassandra.store import CassandraStore, StoreOptions
+from eventmanager.store.cassandra.store import CassandraStore
 from eventmanager.store.protocol import BlockOutcome
-from tests.cassandra_nodes import CassandraNodes, free_network, started
+from tests.cassandra_nodes import CassandraNodes, started
 from tests.store.cassandra.faulty_proxy import proxy_between
 from tests.store.cassandra.made_blocks import block, entered, facts_of
+from tests.store.cassandra.opened import opened
 
 STORED, KNOWN, UNAVAILABLE = BlockOutcome.STORED, BlockOutcome.KNOWN, BlockOutcome.UNAVAILABLE
-
-
-@asynccontextmanager
-async def opened(address: str, commit_deadline_s: float = 5) -> AsyncIterator[CassandraStore]:
-    """Open a store, and close it."""
-    options = StoreOptions(commit_deadline_s=commit_deadline_s)
-    store = await open_keyspace(parse_address(address), os.environ, options=options)
-    try:
-        yield store
-    finally:
-        await store.close()
 
 
 @pytest.fixture(scope="module")
@@ -146,33 +135,18 @@ async def test_a_node_that_is_gone_is_told_and_found_again(mortal_cassandra: Cas
         assert 1 == await hits(store, day)
 
 
-@pytest.fixture
-def announced_network() -> str:
-    """Where drivers are told to find the node: a proxy is there."""
-    return free_network()
-
-
-@pytest.fixture
-def proxied_cassandra(
-    tmp_path: Path, request: pytest.FixtureRequest, announced_network: str
-) -> Iterator[CassandraNodes]:
-    """A node that sends drivers to a proxy."""
-    nodes = started(CassandraNodes(tmp_path / "cassandra", options=["--announce", announced_network]), request)
-    yield nodes
-    nodes.stop()
-
-
 async def test_a_connection_broken_after_the_write_counts_nothing_twice(
-    proxied_cassandra: CassandraNodes, announced_network: str, day: Day
+    proxied_cassandra: CassandraNodes, day: Day
 ) -> None:
     """The node has written, and its answer is lost: the same is written again, and is the same."""
-    async with proxy_between(f"{announced_network}.1", proxied_cassandra.hosts[0]) as proxy:
+    host = proxied_cassandra.announced_hosts[0]
+    async with proxy_between(host, proxied_cassandra.hosts[0]) as proxy:
         memory = Memory(1_000)
 
         def remembering(blocks: Sequence[Block]) -> Facts:
             return fold(blocks, memory)
 
-        async with opened(f"cassandra://{announced_network}.1/faults") as store:
+        async with opened(f"cassandra://{host}/faults") as store:
             sent = []
             for number in range(6):
                 proxy.break_at_next_answers(1)
@@ -203,7 +177,7 @@ async def test_a_node_that_is_absent_is_told(mortal_cassandra: CassandraNodes) -
 @pytest.fixture
 def guarded_cassandra(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[CassandraNodes]:
     """A node that asks for a login."""
-    nodes = started(CassandraNodes(tmp_path / "cassandra", options=["--auth"], careless=True), request)
+    nodes = started(CassandraNodes(tmp_path / "cassandra", has_logins=True, careless=True), request)
     yield nodes
     nodes.stop()
 

@@ -1,0 +1,213 @@
+"""When facts get to their tables: nobody who asks a store sees a difference, so these look into the file."""
+
+import asyncio
+import shutil
+import sqlite3
+from collections import defaultdict
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from eventmanager.blocks import Day, Partition
+from eventmanager.durations import Durations
+from eventmanager.facts import Addition, Key, SetTable, Totals, TotalsTable
+from eventmanager.store.protocol import BlockOutcome
+from eventmanager.store.sqlite.schema import read_steps, upgrade
+from eventmanager.store.sqlite.settling import settle_facts
+from eventmanager.store.sqlite.store import SQLiteStore
+from eventmanager.store.sqlite.tables import TOTALS_COLUMNS
+from eventmanager.store.sqlite.totals_cache import TotalsCache
+from tests.store.made_facts import NO_FACTS, all_members, all_totals, block_of, commit, members_of, saying, totals_of
+
+AN_HOUR_S = 3_600
+USERS = SetTable.USERS_BY_STAGE
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A file that is not there yet."""
+    return tmp_path / "events.db"
+
+
+def rows_in(path: Path, query: str) -> list[tuple[Any, ...]]:
+    """Look into a file, as another program would."""
+    with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection:
+        return connection.execute(query).fetchall()
+
+
+async def test_facts_wait_until_they_are_read(path: Path, partition: Partition) -> None:
+    """Then those of the table that is read go there, and the others wait on."""
+    store = await SQLiteStore.open(path, settle_after_s=AN_HOUR_S)
+    await commit(store, partition, "first", members_of(USERS, partition, (0, "u1")))
+    await commit(store, partition, "second", members_of(SetTable.STAGE_GRAPH, partition, (0, 1, "u1")))
+    waiting = "SELECT table_name FROM unsettled_facts"
+    before = rows_in(path, waiting)
+    await store.member_counts(USERS, Partition(f"{partition.app}-other", partition.date, 0))
+    after_another_day = rows_in(path, waiting)
+    await store.member_counts(USERS, partition)
+    after = rows_in(path, waiting)
+    await store.close()
+
+    assert [("users_by_stage",), ("stage_graph",)] == before == after_another_day
+    assert [("stage_graph",)] == after
+    assert [] == rows_in(path, waiting)
+    assert [(0, 1, "u1")] == rows_in(path, "SELECT from_stage, to_stage, user FROM stage_graph")
+
+
+async def test_facts_do_not_wait_for_long(path: Path, partition: Partition) -> None:
+    """Where nobody reads they go to their tables some time after the commit, and again after the next."""
+    store = await SQLiteStore.open(path, settle_after_s=0.001)
+    users = []
+    for number in range(2):
+        await commit(store, partition, f"{number}", members_of(USERS, partition, (0, f"u{number}")))
+        async with asyncio.timeout(10):
+            while not (found := rows_in(path, "SELECT user FROM users_by_stage"))[number:]:  # noqa: ASYNC110 - a file tells nobody.
+                await asyncio.sleep(0.001)
+        users.append(found)
+    await store.close()
+
+    assert [[("u0",)], [("u0",), ("u1",)]] == users
+
+
+async def test_many_facts_do_not_wait(path: Path, partition: Partition) -> None:
+    """Those of a table that has too many go there, so that memory is bounded."""
+    store = await SQLiteStore.open(path, settle_after_s=AN_HOUR_S)
+    for number in range(8):
+        keys = [(0, f"a visitor with a long name {number}-{user}") for user in range(10_000)]
+        await commit(store, partition, f"{number}", members_of(USERS, partition, *keys))
+        await commit(store, partition, f"few {number}", members_of(SetTable.STAGE_GRAPH, partition, (0, 1, "u1")))
+    [(settled,)] = rows_in(path, "SELECT count(*) FROM users_by_stage")
+    waiting = dict(rows_in(path, "SELECT table_name, count(*) FROM unsettled_facts GROUP BY table_name"))
+    counts = await store.member_counts(USERS, partition)
+    await store.close()
+
+    assert settled > 0
+    assert settled + 10_000 * waiting["users_by_stage"] == 80_000
+    assert 8 == waiting["stage_graph"]
+    assert {(0,): 80_000} == counts
+
+
+async def test_after_a_crash(path: Path, tmp_path: Path, partition: Partition) -> None:
+    """Facts that were waiting are counted, once, however often the server crashes."""
+    facts = totals_of(partition.day, TotalsTable.VIEWS_BY_PAGE, {("/home",): Addition((1,), ([1_000],))})
+    for crash in range(3):
+        store = await SQLiteStore.open(path, settle_after_s=AN_HOUR_S)
+        await commit(store, partition, f"{crash}", facts)
+        if crash == 1:
+            await store.totals(TotalsTable.VIEWS_BY_PAGE, partition.day)
+        crashed = tmp_path / f"{crash}"
+        crashed.mkdir()
+        for file in (path, path.with_name(f"{path.name}-wal")):
+            shutil.copy(file, crashed)
+        await store.close()
+        path = crashed / path.name
+    store = await SQLiteStore.open(path)
+    totals = await all_totals(store, TotalsTable.VIEWS_BY_PAGE, partition.day)
+    await store.close()
+
+    assert {("/home",): Totals.of(Addition((3,), ([1_000] * 3,)))} == totals
+
+
+async def test_blocks_are_known_though_nobody_says_they_are_resent(path: Path, partition: Partition) -> None:
+    """Looking costs nothing here. Each is acknowledged with a mark, whether new or known."""
+    store = await SQLiteStore.open(path)
+    block = block_of(partition, "again", events=7)
+    outcomes = [await store.commit([block], set(), saying(NO_FACTS)) for _ in range(3)]
+    await store.close()
+
+    assert [[BlockOutcome.STORED], [BlockOutcome.KNOWN], [BlockOutcome.KNOWN]] == outcomes
+    assert [(partition.app, f"{partition.date}", 3)] == rows_in(path, "SELECT app, date, blocks FROM days")
+    assert [(7,)] == rows_in(path, "SELECT count FROM events")
+
+
+async def test_totals_can_be_asked_for_in_sql(path: Path, day: Day) -> None:
+    """The columns are those of the questions: average times are elapsed by hits, shares are actions by hits."""
+    store = await SQLiteStore.open(path)
+    partition = Partition(*day, 0)
+    tables: dict[TotalsTable, Mapping[Key, Addition]] = {
+        TotalsTable.TIME_BY_STAGE: {(0,): Addition((4,), ([6_000] * 4,)), (1,): Addition((2,), ([5_000, 7_000],))},
+        TotalsTable.ACTIONS_BY_BUTTON: {("div/button",): Addition((16, 4), ([1_500] * 16, [2_500] * 4))},
+        TotalsTable.VIEWS_BY_PAGE: {("/home",): Addition((3,), ([1_000],))},
+        TotalsTable.CLICKS_BY_TARGET: {("/home", "buy"): Addition((5,), ([1_000, 1_000],))},
+    }
+    for table, additions in tables.items():
+        await commit(store, partition, table.value, totals_of(day, table, additions))
+    await store.close()
+
+    assert [(0, 24_000, 4, 6_000.0), (1, 12_000, 2, 6_000.0)] == rows_in(
+        path,
+        "SELECT stage, SUM(elapsed), SUM(hits), SUM(elapsed) * 1.0 / SUM(hits) "
+        f"FROM days JOIN time_by_stage ON day = id WHERE app = '{day.app}' AND date = '{day.date}' GROUP BY stage",
+    )
+    assert [("div/button", 16, 24_000, 4, 10_000, 20)] == rows_in(
+        path, "SELECT target, hover_leave, elapsed_leave, hover_click, elapsed_click, hits FROM actions_by_button"
+    )
+    assert [("/home", 3, 1, 1_000)] == rows_in(path, "SELECT url, views, hits, elapsed FROM views_by_page")
+    assert [("/home", "buy", 5, 2, 2_000)] == rows_in(
+        path, "SELECT url, target, clicks, hits, elapsed FROM clicks_by_target"
+    )
+
+
+async def test_a_day_is_dropped_with_facts_that_wait(path: Path, partition: Partition) -> None:
+    """They do not come back when the day does."""
+    store = await SQLiteStore.open(path, settle_after_s=AN_HOUR_S)
+    await commit(store, partition, "before", members_of(USERS, partition, (0, "u1")))
+    await store.drop_day(partition.day, 1)
+    await commit(store, partition, "after", members_of(USERS, partition, (0, "u2")))
+    members = await all_members(store, USERS, partition)
+    await store.close()
+
+    assert [(0, "u2")] == members
+    assert [] == rows_in(path, "SELECT * FROM dropped_days")
+
+
+async def test_a_crash_in_the_middle_of_a_drop(path: Path, partition: Partition) -> None:
+    """The day is gone already, and the next drop removes what is left of it."""
+    store = await SQLiteStore.open(path)
+    await commit(store, partition, "first", members_of(USERS, partition, (0, "u1")))
+    await store.close()
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.executescript("INSERT INTO dropped_days SELECT id FROM days; DELETE FROM days;")
+    store = await SQLiteStore.open(path)
+    before = await all_members(store, USERS, partition)
+    await commit(store, partition, "second", members_of(USERS, partition, (0, "u2")))
+    await store.drop_day(Day(f"{partition.app}-other", partition.date), 1)
+    after = await all_members(store, USERS, partition)
+    await store.close()
+
+    assert ([], [(0, "u2")]) == (before, after)
+    assert [("u2",)] == rows_in(path, "SELECT user FROM users_by_stage")
+
+
+_ADDITIONS = st.lists(
+    st.tuples(
+        st.tuples(st.sampled_from("abcde"), st.sampled_from("xy")),
+        st.lists(st.integers(0, 100_000), max_size=4).map(
+            lambda elapsed_ms: Addition((len(elapsed_ms),), (elapsed_ms,))
+        ),
+    )
+)
+
+
+@given(st.lists(_ADDITIONS, max_size=6), st.integers(0, 4))
+def test_totals_add_up_whatever_is_cached(commits: list[list[tuple[Key, Addition]]], most_rows: int) -> None:
+    """Rows that are forgotten are read again."""
+    table = TotalsTable.CLICKS_BY_TARGET
+    columns = TOTALS_COLUMNS[table]
+    expected: defaultdict[Key, Totals] = defaultdict(lambda: Totals((0,), (Durations(),)))
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        upgrade(connection, read_steps())
+        cache = TotalsCache(most_rows)
+        for additions in commits:
+            settle_facts(connection, table, [[(1, [(key, *addition) for key, addition in additions])]], cache)
+            for key, addition in additions:
+                expected[key].add(addition)
+        rows = connection.execute(f"SELECT {columns.read} FROM clicks_by_target").fetchall()
+    totals = {row.key: row.decode() for row in map(columns.row_of, rows)}
+
+    assert expected == totals
