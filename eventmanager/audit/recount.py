@@ -79,6 +79,7 @@ async def recount_day(
             events += len(part.rows)
             copies += part.copies
             await asyncio.to_thread(_add_part, gathered, partition, part)
+            del part  # Or it would be there still while the next one is gathered.
         for table, visitors in gathered.take_visitors().items():
             if visitors.hashes is None:
                 is_whole = False
