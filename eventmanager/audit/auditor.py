@@ -18,9 +18,9 @@ from eventmanager.blocks import Day
 from eventmanager.errors import StoreUnavailableError, UnknownAppError
 from eventmanager.store.protocol import Recount, Store
 
-_TURN_S: Final = 10.0
+TURN_S: Final = 10.0
 """How often it looks whether some day is due, in memory."""
-_LOOK_BACK: Final = datetime.timedelta(days=35)
+LOOK_BACK: Final = datetime.timedelta(days=35)
 """How old days may be that are looked at when a server starts: what one that crashed left to do."""
 _LOOK_BACK_LATER: Final = datetime.timedelta(days=2)
 _LOOK_INTERVAL_S: Final = 3_600
@@ -92,7 +92,7 @@ class Auditor:
     async def run(self) -> None:
         """Count again what is due, until cancelled."""
         look_s = 0.0
-        look_back = _LOOK_BACK
+        look_back = LOOK_BACK
         while True:
             try:
                 if time.monotonic() >= look_s:
@@ -101,16 +101,16 @@ class Auditor:
                     look_s = time.monotonic() + _LOOK_INTERVAL_S
                 while await self.audit_next():
                     pass
-                await self._counting.close()
+                await self._rest()
             except StoreUnavailableError as error:
                 _log.warning("Days cannot be counted again now, and will be tried later: %s", error)
             except Exception:  # noqa: BLE001 - whatever it is, ingest and reports go on without.
                 _log.exception("Days cannot be counted again now, and will be tried later.")
-            await asyncio.sleep(_TURN_S)
+            await asyncio.sleep(TURN_S)
 
     async def close(self) -> None:
         """End what is under way. Nothing is lost: cells that were written hold."""
-        await self._counting.close()
+        await self._rest()
 
     async def look_for_days(self, look_back: datetime.timedelta) -> None:
         """Note recent days of all apps whose cells do not hold. Raises StoreUnavailableError."""
@@ -181,6 +181,11 @@ class Auditor:
         self.counters.differing_figures += differing
         self.counters.copies_found += count.duplicate_events
         return DayAudit(count.events, count.duplicate_events, differing, holds and count.is_whole)
+
+    async def _rest(self) -> None:
+        """Let go of the worker, unless somebody uses it: then once that is done."""
+        async with self._lock:
+            await self._counting.close()
 
     async def _holds(self, day: Day) -> bool:
         cell = (await self._store.read_recounts(day.app, DAY, [day.date])).get(day.date)

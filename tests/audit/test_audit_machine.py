@@ -205,9 +205,9 @@ def run_machine(where: Where, examples: int, steps: int) -> None:
 
 def test_a_server_on_a_file() -> None:
     """Every order of these steps on SQLite that was tried."""
-    run_machine(Where("", 1), EXAMPLES, 14)
+    run_machine(Where("", 1), max(4, EXAMPLES // 2), 12)
 
 
 def test_two_servers_on_cassandra(cassandra: CassandraNodes) -> None:
     """The same on Cassandra, with requests to either server."""
-    run_machine(Where(cassandra.address("audit"), 2), max(2, EXAMPLES // 4), 14)
+    run_machine(Where(cassandra.address("audit"), 2), max(2, EXAMPLES // 8), 12)
