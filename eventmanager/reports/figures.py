@@ -15,6 +15,7 @@ from live.eventmanager.v1.analytics_service_pb2 import ReportInfo
 from eventmanager.audit.cells import decode_counts, decode_totals, decode_visitors, report_of, visitor_rows
 from eventmanager.audit.gathered_facts import split_row
 from eventmanager.blocks import Day, Partition
+from eventmanager.errors import StoreUnavailableError
 from eventmanager.facts import Key, SetTable, TotalsRow, TotalsTable
 from eventmanager.reports.reading import COUNTED_AT_ONCE, in_portions
 from eventmanager.reports.scope import Scope
@@ -82,12 +83,17 @@ class Figures:
             return None
         # In this order: whatever the recount lacks has raised a mark before it was acknowledged.
         recount = (await self._store.read_recounts(day.app, report, [day.date])).get(day.date)
-        if recount is not None:
-            marks = (await self._store.marks(day.app, [day.date])).get(day.date)
-            if marks == recount.marks:
-                return recount.figures
+        if recount is not None and recount.marks == await self._marks(day):
+            return recount.figures
         self._live.add(day.date)
         return None
+
+    async def _marks(self, day: Day) -> bytes | None:
+        """Return a day's marks. Where another data centre does not answer, nobody knows them."""
+        try:
+            return (await self._store.marks(day.app, [day.date])).get(day.date)
+        except StoreUnavailableError:
+            return None
 
 
 def _hashed(table: SetTable, row: tuple[Any, ...]) -> tuple[Key, int]:

@@ -79,7 +79,7 @@ async def open_logged_days(text: str, environment: Mapping[str, str] = os.enviro
     need_driver(address)
     from eventmanager.store.cassandra.opening import open_keyspace  # noqa: PLC0415 - as below.
 
-    return await open_keyspace(address, environment, migrate=False)
+    return await open_keyspace(address, environment, migrate=False, for_recounts=True)
 
 
 async def _open_cassandra(
