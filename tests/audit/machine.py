@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import grpc
 from google.protobuf.duration_pb2 import Duration
@@ -16,6 +16,7 @@ from live.eventmanager.v1.admin_service_pb2_grpc import AdminServiceStub
 from live.eventmanager.v1.analytics_service_pb2 import (
     INTERVAL_DAY,
     INTERVAL_UNSPECIFIED,
+    PLATFORM_DIMENSION_OS,
     DateRange,
     Interval,
     QueryConversionRequest,
@@ -26,7 +27,16 @@ from live.eventmanager.v1.analytics_service_pb2 import (
     ReportInfo,
 )
 from live.eventmanager.v1.analytics_service_pb2_grpc import AnalyticsServiceStub
-from live.eventmanager.v1.event_pb2 import BtnTime, Click, Event, FunnelChange, Platform, UrlChange
+from live.eventmanager.v1.event_pb2 import (
+    FUNNEL_ACTION_ON_CLICK,
+    BtnAction,
+    BtnTime,
+    Click,
+    Event,
+    FunnelChange,
+    Platform,
+    UrlChange,
+)
 from live.eventmanager.v1.ingest_service_pb2 import IngestEventsRequest
 from live.eventmanager.v1.ingest_service_pb2_grpc import IngestServiceStub
 
@@ -77,11 +87,17 @@ class Told(NamedTuple):
             )
         elif self.kind == 2:
             event.btn_time.CopyFrom(
-                BtnTime(target="buy", action=1 + self.stage % 2, elapsed_time=elapsed or Duration(seconds=1))
+                BtnTime(
+                    target="buy",
+                    action=BtnAction.values()[1 + self.stage % 2],
+                    elapsed_time=elapsed or Duration(seconds=1),
+                )
             )
         else:
             left = self.left if self.left >= 0 else None
-            event.funnel_change.CopyFrom(FunnelChange(action=1, entered=self.stage, left=left, elapsed_time=elapsed))
+            event.funnel_change.CopyFrom(
+                FunnelChange(action=FUNNEL_ACTION_ON_CLICK, entered=self.stage, left=left, elapsed_time=elapsed)
+            )
         return event
 
 
@@ -211,10 +227,15 @@ class Shop:
     async def infos(self, number: int, first: datetime.date, last: datetime.date) -> Mapping[str, ReportInfo]:
         """Ask reports of every kind how far they can be relied on."""
         analytics = AnalyticsServiceStub(self._channel(number))
-        asked = {"app": self.app.app, "date_range": DateRange(start_date=first.isoformat(), end_date=last.isoformat())}
+        asked: dict[str, Any] = {
+            "app": self.app.app,
+            "date_range": DateRange(start_date=first.isoformat(), end_date=last.isoformat()),
+        }
         return {
             "conversion": (await analytics.QueryConversion(QueryConversionRequest(**asked))).info,
-            "platforms": (await analytics.QueryPlatforms(QueryPlatformsRequest(**asked, dimension=1))).info,
+            "platforms": (
+                await analytics.QueryPlatforms(QueryPlatformsRequest(**asked, dimension=PLATFORM_DIMENSION_OS))
+            ).info,
             "graph": (await analytics.QueryStageGraph(QueryStageGraphRequest(**asked))).info,
             "pages": (await analytics.QueryPageViews(QueryPageViewsRequest(**asked))).info,
             "traffic": (await analytics.QueryTraffic(QueryTrafficRequest(**asked))).info,

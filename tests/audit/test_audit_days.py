@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import grpc
@@ -10,6 +10,7 @@ import pytest
 from live.eventmanager.v1.admin_service_pb2 import AuditDaysRequest, AuditDaysResponse
 from live.eventmanager.v1.admin_service_pb2_grpc import AdminServiceStub
 from live.eventmanager.v1.analytics_service_pb2 import (
+    PLATFORM_DIMENSION_OS,
     DateRange,
     QueryPlatformsRequest,
     QueryStageGraphRequest,
@@ -51,7 +52,9 @@ async def edges(channel: grpc.aio.Channel, app: str) -> Sequence[StageEdge]:
 
 
 @pytest.fixture(params=["memory", "file"])
-async def channel(request: pytest.FixtureRequest, start_server: StartServer, database: str) -> grpc.aio.Channel:
+async def channel(
+    request: pytest.FixtureRequest, start_server: StartServer, database: str
+) -> AsyncIterator[grpc.aio.Channel]:
     """A server that counts in itself, and one that has a worker."""
     server = await (start_server() if request.param == "memory" else start_server(database))
     async with grpc.aio.insecure_channel(server.address) as channel:
@@ -124,7 +127,9 @@ async def test_visitors_of_audited_and_other_days_are_united(channel: grpc.aio.C
     await send(channel, "shop", [clicked(f"u{number}", "a", f"{YESTERDAY}T10:00") for number in range(30)])
     await send(channel, "shop", [clicked(f"u{number}", "a") for number in range(20, 50)])
     await audit(channel, "shop", YESTERDAY, YESTERDAY)
-    request = QueryPlatformsRequest(app="shop", date_range=DateRange(start_date=YESTERDAY), dimension=1)
+    request = QueryPlatformsRequest(
+        app="shop", date_range=DateRange(start_date=YESTERDAY), dimension=PLATFORM_DIMENSION_OS
+    )
     response = await AnalyticsServiceStub(channel).QueryPlatforms(request)
 
     assert (50, False) == (response.total_users, response.info.audited)
