@@ -66,11 +66,11 @@ def parse_address(text: str) -> CassandraAddress:
         raise _wrong(text, f"it is not of the form {EXAMPLE}")
     keyspace = matched["keyspace"]
     if not _KEYSPACE.fullmatch(keyspace):
-        raise _wrong(text, f"the keyspace is {keyspace!r}, but must be a small letter and up to 47 of a-z, 0-9 and _")
+        raise _wrong(text, f"its keyspace {keyspace!r} is not a small letter and up to 47 of a-z, 0-9 and _")
     parameters = _parameters(text, matched["parameters"] or "")
     replication = parameters.get("replication", "0")
     if "replication" in parameters and not (replication.isdecimal() and 1 <= int(replication) <= _MOST_REPLICAS):
-        raise _wrong(text, f"replication is {replication!r}, but must be a number from 1 to {_MOST_REPLICAS}")
+        raise _wrong(text, f"its replication {replication!r} is not a number from 1 to {_MOST_REPLICAS}")
     return CassandraAddress(
         nodes=_nodes(text, matched["hosts"]),
         keyspace=keyspace,

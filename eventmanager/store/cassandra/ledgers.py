@@ -98,11 +98,14 @@ class Ledgers:
             if isinstance(result, BaseException):
                 raise result
 
-    async def write_all(self, deadline_s: float) -> None:
-        """Try to write everything that is yet to be written, totals before marks."""
-        await asyncio.gather(
-            *(self._write_all_of(ledger, deadline_s) for ledger in self._all() if ledger.unwritten_count)
-        )
+    async def write_all(self, deadline_s: float) -> int:
+        """Try to write what commits have left unwritten, totals before marks; return how many rows are left.
+
+        A ledger that a commit is using is that commit's to write, rows left by earlier ones included.
+        """
+        left_behind = [ledger for ledger in self._all() if ledger.unwritten_count and not ledger.commits]
+        await asyncio.gather(*(self._write_all_of(ledger, deadline_s) for ledger in left_behind))
+        return sum(ledger.unwritten_count for ledger in left_behind)
 
     def drop_unused(self) -> None:
         """Drop the ledgers that nobody has used for a while, or that there is no room for: later blocks open others."""

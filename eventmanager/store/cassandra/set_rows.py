@@ -1,11 +1,15 @@
 """Rows of the sets: written as soon as they are known of, and again until they are there."""
 
 import asyncio
+import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import NamedTuple
 
+from cassandra.query import BoundStatement
+
 from eventmanager.blocks import Partition
 from eventmanager.facts import Key, SetTable
+from eventmanager.store.cassandra.bound_rows import bind_rows
 from eventmanager.store.cassandra.columns import partition_values, ttl_s
 from eventmanager.store.cassandra.faults import StatementError
 from eventmanager.store.cassandra.statements import Statements
@@ -41,19 +45,19 @@ class SetRows:
             *(self._write_rows(partition, part, deadline_s) for partition, part in tasks), return_exceptions=True
         )
         failed: set[Partition] = set()
-        for (partition, part), result in zip(tasks, results, strict=True):
+        for (partition, _), result in zip(tasks, results, strict=True):
             if isinstance(result, StatementError):
                 failed.add(partition)
-                self._unwritten.setdefault(partition, {}).update(dict.fromkeys(part))
             elif isinstance(result, BaseException):
                 raise result
         return failed
 
-    async def write_all(self, deadline_s: float) -> None:
-        """Try to write everything that is yet to be written."""
+    async def write_all(self, deadline_s: float) -> int:
+        """Try to write what commits have left unwritten; return how many rows are left."""
         if self._unwritten:
             unwritten, self._unwritten = self._unwritten, {}
             await self.write({partition: list(rows) for partition, rows in unwritten.items()}, deadline_s)
+        return self.unwritten_count
 
     def forget(self, partitions: Iterable[Partition]) -> None:
         """Forget what was yet to be written of partitions that are to be removed."""
@@ -64,8 +68,13 @@ class SetRows:
         """Write some rows as one mutation, whatever their tables: they share their partition."""
         values = partition_values(partition)
         now_s = self._now()
-        statements = self._statements.write_members
-        batch = batch_of(
-            statements[table].bind((*values, *key, ttl_s(expire_time_s, now_s))) for table, key, expire_time_s in rows
-        )
-        await self._writer.write(batch, deadline_s)
+        statements: list[BoundStatement] = []
+        for (table, expire_time_s), alike in itertools.groupby(rows, lambda row: (row.table, row.expire_time_s)):
+            keys = [row.key for row in alike]
+            statements += bind_rows(self._statements.write_members[table], values, keys, ttl_s(expire_time_s, now_s))
+        batch = batch_of(statements)
+        try:
+            await self._writer.write(batch, deadline_s)
+        except BaseException:
+            self._unwritten.setdefault(partition, {}).update(dict.fromkeys(rows))
+            raise

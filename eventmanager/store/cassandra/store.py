@@ -165,30 +165,23 @@ class CassandraStore:
         self._tending.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._tending
-        await self._write_unwritten(_CLOSE_DEADLINE_S)
-        if self._unwritten_count:
-            _log.error(
-                "%d rows could not be written: live figures lack them. The log has all their events.",
-                self._unwritten_count,
-            )
+        left = await self._write_left_behind(_CLOSE_DEADLINE_S)
+        if left:
+            _log.error("%d rows could not be written: live figures lack them. The log has all their events.", left)
         await asyncio.to_thread(self._connection.close)
-
-    @property
-    def _unwritten_count(self) -> int:
-        return self._ledgers.unwritten_count + self._set_rows.unwritten_count
 
     async def _tend(self) -> None:
         """Write again what could not be written, and drop what is not used, as long as the store is open."""
         while True:
             await asyncio.sleep(_TEND_INTERVAL_S)
             try:
-                await self._write_unwritten(self._write_deadline_s)
+                left = await self._write_left_behind(self._write_deadline_s)
                 self._ledgers.drop_unused()
-                if self._unwritten_count:
-                    _log.warning("%d rows are yet to be written, and are tried again.", self._unwritten_count)
+                if left:
+                    _log.warning("%d rows are yet to be written, and are tried again.", left)
             except Exception:  # noqa: BLE001 - whatever it is, the next try may do better, and nobody else would try.
                 _log.exception("Could not write again what failed; it stays to be written.")
 
-    async def _write_unwritten(self, within_s: float) -> None:
+    async def _write_left_behind(self, within_s: float) -> int:
         deadline_s = asyncio.get_running_loop().time() + within_s
-        await asyncio.gather(self._set_rows.write_all(deadline_s), self._ledgers.write_all(deadline_s))
+        return sum(await asyncio.gather(self._set_rows.write_all(deadline_s), self._ledgers.write_all(deadline_s)))

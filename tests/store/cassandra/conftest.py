@@ -67,10 +67,20 @@ def session(address: CassandraAddress) -> Iterator[Session]:
     connection.close()
 
 
+@pytest.fixture(scope="session")
+def superintendent(cassandra: CassandraNodes) -> Iterator[Session]:
+    """A session of the driver that uses no keyspace."""
+    connection = connect(parse_address(cassandra.address("none")), "")
+    yield connection.session
+    connection.close()
+
+
 @pytest.fixture
-def own_address(cassandra: CassandraNodes) -> CassandraAddress:
-    """The address of a keyspace that is the test's alone, and not yet there."""
-    return parse_address(cassandra.address(f"own_{next(_numbers)}"))
+def own_address(cassandra: CassandraNodes, superintendent: Session) -> Iterator[CassandraAddress]:
+    """The address of a keyspace that is the test's alone, not yet there, and dropped afterwards."""
+    address = parse_address(cassandra.address(f"own_{next(_numbers)}"))
+    yield address
+    superintendent.execute(f"DROP KEYSPACE IF EXISTS {address.keyspace}")
 
 
 @pytest.fixture
