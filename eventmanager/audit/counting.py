@@ -72,12 +72,14 @@ class CountingInWorker:
 
     async def close(self) -> None:
         """As in Counting. The worker only reads, so that it can be ended at any moment."""
-        worker, self._worker = self._worker, None
+        worker = self._worker
         if worker is None:
             return
         with suppress(ProcessLookupError):
             worker.kill()
         await worker.communicate()
+        # Only now: whoever was cancelled while it waited leaves the rest to the next call.
+        self._worker = None
 
 
 async def _converse(worker: Process, job: dict[str, Any], take: TakeCell) -> DayCount | None:

@@ -10,6 +10,7 @@ import gc
 import os
 import signal
 import sys
+import threading
 from contextlib import suppress
 from typing import Any, Final
 
@@ -27,18 +28,25 @@ _COLLECT_AFTER_OBJECTS: Final = 1_000_000
 
 
 async def work(address: str) -> None:
-    """Do jobs until there are no more."""
+    """Do jobs until the server is gone, which ends the process."""
+    jobs: asyncio.Queue[bytes] = asyncio.Queue()
+    loop = asyncio.get_running_loop()
+    threading.Thread(target=_read_jobs, args=(loop, jobs), daemon=True).start()
     days: LoggedDays | None = None
-    try:
-        while line := await asyncio.to_thread(sys.stdin.buffer.readline):
-            try:
-                days = days or await open_logged_days(address)
-                await _answer(await _do(days, orjson.loads(line)))
-            except (StoreUnavailableError, StartError) as error:
-                await _answer({"failed": str(error)})
-    finally:
-        if days is not None:
-            await days.close()
+    while True:
+        job = orjson.loads(await jobs.get())
+        try:
+            days = days or await open_logged_days(address)
+            await _answer(await _do(days, job))
+        except (StoreUnavailableError, StartError) as error:
+            await _answer({"failed": str(error)})
+
+
+def _read_jobs(loop: asyncio.AbstractEventLoop, jobs: "asyncio.Queue[bytes]") -> None:
+    for line in sys.stdin.buffer:
+        loop.call_soon_threadsafe(jobs.put_nowait, line)
+    # The server is gone. Nobody waits for the job at hand, and a recount leaves nothing to be tidied up.
+    os._exit(0)
 
 
 async def _do(days: LoggedDays, job: dict[str, Any]) -> dict[str, Any]:
