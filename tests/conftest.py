@@ -7,9 +7,14 @@ from typing import TypeAlias
 
 import grpc
 import pytest
+from hypothesis import settings
 
 from eventmanager.config import SQLITE_IN_MEMORY, Config
 from eventmanager.server import Server, start
+
+# A machine that is busy with something else is no failure.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 pytest_plugins = ["tests.cassandra_nodes"]
 

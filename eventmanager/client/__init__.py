@@ -6,6 +6,7 @@ Events and reports are messages of `live.eventmanager.v1`; `connect` returns the
 from eventmanager.client.channel import connect
 from eventmanager.client.errors import (
     AppExistsError,
+    BrokenOffError,
     CallError,
     InvalidRequestError,
     NotServedError,
@@ -24,6 +25,7 @@ from eventmanager.client.sender import EventSender
 
 __all__ = [
     "AppExistsError",
+    "BrokenOffError",
     "CallError",
     "EventSender",
     "IngestLimits",

@@ -55,6 +55,10 @@ class ServerFaultError(CallError):
     """The server has a fault, which its log tells."""
 
 
+class BrokenOffError(CallError):
+    """The call broke off, and nobody said why."""
+
+
 class NotServedError(CallError):
     """The server does not know the call: it is an older one, or another service altogether."""
 
@@ -89,7 +93,9 @@ _BY_REASON: Final[dict[str, type[CallError]]] = {
 _BY_CODE: Final[dict[grpc.StatusCode, type[CallError]]] = {
     grpc.StatusCode.INVALID_ARGUMENT: InvalidRequestError,
     grpc.StatusCode.UNIMPLEMENTED: NotServedError,
-    grpc.StatusCode.INTERNAL: ServerFaultError,
+    # A fault of the server has a reason. Without one it is gRPC's own, which also puts INTERNAL in the place of the
+    # server's status where a message is written while that arrives: https://github.com/grpc/grpc/issues/36066.
+    grpc.StatusCode.INTERNAL: BrokenOffError,
     grpc.StatusCode.UNKNOWN: ServerFaultError,
 }
 

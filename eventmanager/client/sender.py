@@ -13,7 +13,7 @@ from live.eventmanager.v1.ingest_service_pb2 import IngestOutcome, StreamEventsR
 from live.eventmanager.v1.ingest_service_pb2_grpc import IngestServiceStub
 
 from eventmanager.client.channel import connect
-from eventmanager.client.errors import CallError, UnansweredError, error_of
+from eventmanager.client.errors import BrokenOffError, CallError, UnansweredError, error_of
 from eventmanager.client.limits import IngestLimits, read_limits
 from eventmanager.client.retries import Retries
 
@@ -53,10 +53,13 @@ class EventSender:
         self._limits = limits
         self._asking = asyncio.Lock()
         self._unanswered: deque[_Sent] = deque()
+        self._unwritten: deque[_Sent] = deque()
         self._to_write: asyncio.Queue[_Sent | None] = asyncio.Queue()
         self._something_to_do = asyncio.Event()
         self._closing = False
+        self._handed_on = 0
         self._answered = 0
+        self._one_by_one = 0
         self._last_error: CallError | None = None
 
     async def __aenter__(self) -> Self:
@@ -97,7 +100,8 @@ class EventSender:
         patience = loop.call_later(self._give_up_after_s, self._give_up, sent)
         sent.answer.add_done_callback(lambda _: self._let_go(patience))
         self._unanswered.append(sent)
-        self._to_write.put_nowait(sent)
+        self._unwritten.append(sent)
+        self._hand_on()
         self._something_to_do.set()
         return sent.answer
 
@@ -136,7 +140,6 @@ class EventSender:
                     return
                 self._something_to_do.clear()
                 continue
-            self._answered = 0
             try:
                 await self._stream(retries)
                 error = CallError("The server ended the stream.")
@@ -145,6 +148,9 @@ class EventSender:
             self._last_error = error
             if not self._unanswered:
                 continue
+            if isinstance(error, BrokenOffError):
+                # The server's own word is not lost when nothing is written while it comes.
+                self._one_by_one = len(self._unanswered)
             if retries.allow(error):
                 await asyncio.sleep(retries.delay_s(error))
             else:
@@ -153,21 +159,23 @@ class EventSender:
     async def _stream(self, retries: Retries) -> None:
         """Send what is unanswered, and what comes, over one stream until it ends."""
         self._to_write = asyncio.Queue()
-        for sent in self._unanswered:
-            self._to_write.put_nowait(sent)
-        if self._closing:
-            self._to_write.put_nowait(None)
+        self._handed_on = self._answered = 0
+        self._one_by_one = min(self._one_by_one, len(self._unanswered))
+        self._unwritten = self._unanswered.copy()
+        self._hand_on()
         call = self._stub.StreamEvents(self._requests(self._to_write))
         try:
             async for response in call:
                 self._answered += 1
                 retries.succeeded()
+                self._one_by_one = max(0, self._one_by_one - 1)
+                self._hand_on()
                 sent = self._unanswered.popleft()
                 if not sent.answer.done():
                     sent.answer.set_result(response.outcome)
         finally:
             call.cancel()
-            # A call that ended by itself leaves its reader of requests waiting: gRPC stops that only on `cancel`.
+            # Where a call ended by itself, its reader of requests would wait on: `cancel` stops only calls under way.
             self._to_write.put_nowait(None)
             self._to_write = asyncio.Queue()
 
@@ -175,10 +183,18 @@ class EventSender:
         while (sent := await to_write.get()) is not None:
             if sent.answer.done():  # Given up before its turn.
                 self._unanswered.remove(sent)
+                self._handed_on -= 1
+                self._hand_on()
                 continue
             sent.request.resent = sent.tried
             sent.tried = True
             yield sent.request
+
+    def _hand_on(self) -> None:
+        """Let the stream write what is not written yet: all of it, or the next message where they go one by one."""
+        while self._unwritten and (not self._one_by_one or self._handed_on == self._answered):
+            self._to_write.put_nowait(self._unwritten.popleft())
+            self._handed_on += 1
 
     def _fail(self, error: CallError) -> None:
         """Pass on an error that will not go away: to the request at fault if the server named it, else to all."""

@@ -1,5 +1,6 @@
 """What a sender does when a server says that it cannot, and how callers read it."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -15,9 +16,13 @@ from live.eventmanager.v1.ingest_service_pb2 import (
 )
 
 from eventmanager.client import EventSender, NotServedError, ServerFaultError, read_limits
-from eventmanager.errors import OverloadedError, ShuttingDownError, StoreUnavailableError
+from eventmanager.errors import InvalidRequestError, OverloadedError, ShuttingDownError, StoreUnavailableError
 from eventmanager.services.statuses import MessageError, abort
 from tests.client.test_sender import clicks
+
+
+class BrokenOff(Exception):  # noqa: N818 - an order to the service, not an error.
+    """The call ends as gRPC ends it where it loses the server's status."""
 
 
 class FaultyService:
@@ -52,7 +57,10 @@ class FaultyService:
         async for request in requests:
             self.received.append((request.events[0].event_id, request.resent))
             if self._faults and index == self._at_message:
-                await abort(context, MessageError(index, self._faults.pop(0)))
+                fault = self._faults.pop(0)
+                if isinstance(fault, BrokenOff):
+                    await context.abort(grpc.StatusCode.INTERNAL, "Internal error from Core")
+                await abort(context, MessageError(index, fault))
             index += 1
             yield StreamEventsResponse(outcome=IngestOutcome(stored_count=len(request.events)))
 
@@ -95,6 +103,16 @@ async def test_a_fault_of_the_server_is_tried_a_few_times() -> None:
 
         assert IngestOutcome(stored_count=1) == await sender.send(clicks(2))
     assert [("e1", False), ("e1", True), ("e1", True), ("e1", True), ("e2", False)] == service.received
+
+
+async def test_a_call_that_broke_off_is_made_again_until_it_is_known_why() -> None:
+    """Where nobody said why a call ended it is made again, and in the end the request at fault gets its error."""
+    service = FaultyService([*[BrokenOff()] * 5, InvalidRequestError("app", "It is wrong.")], at_message=0)
+    async with serving(service) as address, EventSender(address, "shop") as sender:
+        answers = [await sender.submit(clicks(number)) for number in range(3)]
+        outcomes = await asyncio.gather(*answers, return_exceptions=True)
+
+    assert ["app: It is wrong.", *[str(IngestOutcome(stored_count=1))] * 2] == [str(outcome) for outcome in outcomes]
 
 
 async def test_a_server_of_something_else_is_told_apart() -> None:

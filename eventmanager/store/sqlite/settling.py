@@ -40,32 +40,36 @@ def _add_totals(
     connection: sqlite3.Connection,
     table: TotalsTable,
     day: int,
-    additions: Iterable[tuple[Key, Sequence[int], Sequence[Sequence[int]]]],
+    additions: Iterable[tuple[Key, tuple[int, ...], tuple[Sequence[int], ...]]],
     cache: TotalsCache,
 ) -> None:
     columns = TOTALS_COLUMNS[table]
-    by_key: defaultdict[Key, list[tuple[Sequence[int], Sequence[Sequence[int]]]]] = defaultdict(list)
+    name = table.value
+    by_key: dict[Key, list[Addition]] = {}
     for key, counts, elapsed_ms in additions:
-        by_key[key].append((counts, elapsed_ms))
-    _load(connection, table, day, [key for key in by_key if (table, day, key) not in cache], cache)
+        addition = Addition(counts, elapsed_ms)
+        known = by_key.get(key)
+        if known is None:
+            by_key[key] = [addition]
+        else:
+            known.append(addition)
+    _load(connection, table, day, [key for key in by_key if (name, day, key) not in cache], cache)
     values: list[Any] = []
     for key, of_commits in by_key.items():
-        addition = _sum(of_commits)
-        totals = cache.use((table, day, key))
+        addition = of_commits[0] if len(of_commits) == 1 else _sum(of_commits)
+        row = (name, day, key)
+        totals = cache.use(row)
         if totals is None:
             totals = Totals.of(addition)
-            cache.put((table, day, key), totals)
+            cache.put(row, totals)
         else:
             totals.add(addition)
         columns.append_values(values, day, key, totals)
-    head = f"INSERT OR REPLACE INTO {table.value} ({', '.join(columns.written)})"
+    head = f"INSERT OR REPLACE INTO {name} ({', '.join(columns.written)})"
     write_rows(connection, head, len(columns.written), values)
 
 
-def _sum(additions: Sequence[tuple[Sequence[int], Sequence[Sequence[int]]]]) -> Addition:
-    if len(additions) == 1:
-        [(counts, elapsed_ms)] = additions
-        return Addition(tuple(counts), tuple(elapsed_ms))
+def _sum(additions: Sequence[Addition]) -> Addition:
     all_counts, all_elapsed_ms = zip(*additions, strict=True)
     return Addition(
         tuple(map(sum, zip(*all_counts, strict=True))),
@@ -87,4 +91,4 @@ def _load(
             values,
         )
         for row in map(columns.row_of, rows):
-            cache.put((table, day, row.key), row.decode())
+            cache.put((table.value, day, row.key), row.decode())

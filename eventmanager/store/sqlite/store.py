@@ -38,16 +38,20 @@ class _Opened(NamedTuple):
     writer: Writer
     readers: Readers | None
     """None for memory, which only the writer's connection sees."""
+    has_facts: bool
+    """Whether a server that was killed left facts that wait to be settled."""
 
 
 class SQLiteStore:
     """A Store on a file, or in memory for trying. Belongs to one event loop."""
 
     def __init__(self, opened: _Opened, write_thread: ThreadPoolExecutor, settle_after_s: float) -> None:
-        self._database, self._writer, self._readers = opened
+        self._database, self._writer, self._readers, has_facts = opened
         self._write_thread = write_thread
         self._settle_after_s = settle_after_s
         self._settling: asyncio.TimerHandle | None = None
+        if has_facts:
+            self._settle_later()
 
     @classmethod
     async def open(cls, path: Path | None, settle_after_s: float = SETTLE_AFTER_S) -> Self:
@@ -69,8 +73,7 @@ class SQLiteStore:
         """As in Store."""
         outcomes = await self._write(self._writer.commit, blocks, facts_of)
         self._settle_soon(self._writer.full_tables())
-        if self._settling is None:
-            self._settling = asyncio.get_running_loop().call_later(self._settle_after_s, self._settle_all_soon)
+        self._settle_later()
         return outcomes
 
     async def log(self, partition: Partition) -> AsyncIterator[Sequence[StoredBlock]]:
@@ -166,6 +169,10 @@ class SQLiteStore:
         self._write_thread.shutdown()
         self._database.close()
 
+    def _settle_later(self) -> None:
+        if self._settling is None:
+            self._settling = asyncio.get_running_loop().call_later(self._settle_after_s, self._settle_all_soon)
+
     def _settle_all_soon(self) -> None:
         self._settling = None
         self._settle_soon(ALL_TABLES)
@@ -234,10 +241,9 @@ def _open_database(database: Database) -> _Opened:
     writer = Writer(connection, database.connect_writer if database.path else None)
     try:
         upgrade(connection, steps)
-        # What a server that was killed left behind. Nothing else is to be done, however large the database is.
-        for table in ALL_TABLES:
-            writer.settle(table)
-        return _Opened(database, writer, Readers(database.connect_reader) if database.path else None)
+        # Nothing else is to be done, however large the database is.
+        has_facts = writer.take_up()
+        return _Opened(database, writer, Readers(database.connect_reader) if database.path else None, has_facts)
     except BaseException:
         writer.close()
         raise

@@ -50,4 +50,4 @@ def decode_facts(table: Table, compressed: bytes) -> tuple[TableFacts, int]:
     facts = orjson.loads(encoded)
     if isinstance(table, SetTable):
         return [(partition, [tuple(key) for key in keys]) for partition, keys in facts], len(encoded)
-    return [(day, [(tuple(key), *addition) for key, *addition in rows]) for day, rows in facts], len(encoded)
+    return [(day, [tuple(map(tuple, row)) for row in rows]) for day, rows in facts], len(encoded)

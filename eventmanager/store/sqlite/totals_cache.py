@@ -3,9 +3,9 @@
 from collections import OrderedDict
 from typing import Final, TypeAlias
 
-from eventmanager.facts import Key, Totals, TotalsTable
+from eventmanager.facts import Key, Totals
 
-RowName: TypeAlias = tuple[TotalsTable, int, Key]
+RowName: TypeAlias = tuple[str, int, Key]
 """Table, day and key."""
 
 MOST_CACHED_ROWS: Final = 16_384

@@ -74,6 +74,20 @@ class Writer:
         self._is_failing = False
         return [BlockOutcome.KNOWN if place in known else BlockOutcome.STORED for place in range(len(blocks))]
 
+    def take_up(self) -> bool:
+        """Return whether facts wait that an earlier process committed.
+
+        Raises StoreUnavailableError where some do, and the database takes no changes.
+        """
+        with store_failures():
+            _, unsettled = self._ready()
+        if not any(of_table.facts for of_table in unsettled.values()):
+            return False
+        with self.transaction() as connection:
+            # A transaction alone does not find out that a file is read-only.
+            connection.execute("DELETE FROM unsettled_facts WHERE FALSE")
+        return True
+
     def settle(self, table: Table) -> None:
         """Move all facts of a table to it. Raises StoreUnavailableError."""
         with store_failures():
@@ -98,9 +112,9 @@ class Writer:
         """
         with store_failures():
             connection, unsettled = self._ready()
-            connection.execute("PRAGMA cache_spill = OFF")
-            connection.execute("BEGIN IMMEDIATE")
             try:
+                connection.execute("PRAGMA cache_spill = OFF")
+                connection.execute("BEGIN IMMEDIATE")
                 settle_facts(connection, table, unsettled[table].facts, TotalsCache())
                 return read(connection)
             finally:

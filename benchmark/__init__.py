@@ -1,0 +1,1 @@
+"""Measures the service against what limits it: `scripts/bench`."""
