@@ -45,27 +45,27 @@ async def measure_ingest(
     the stores afterwards.
     """
     runs: list[_Run] = []
-    for number, case in enumerate(plan.cases):
-        progress(f"ingest: {case.method}, {case.events_a_request:,} events a request, {case.connections} connections")
-        rate = 0.0
-        if case.is_paced:
-            rate = _rate_of(case, [run.figures for run in runs]) / 2
-            case = replace(case, events=round(rate * plan.paced_s))
-        seed = plan.seed + 1_000 * (number + 1)
-        hours = Hours(int(time.time()) - _HOUR_S, _HOUR_S)
-        async with start_senders(jobs_of(case, plan.sender_processes, seed, APP, hours)) as senders:
-            async with run_counting_server() as counting:
-                transport = await senders.send(counting.address, rate)
+    async with run_counting_server() as counting:
+        for number, case in enumerate(plan.cases):
+            progress(f"ingest: {case.method}, {case.events_a_request:,} a request, {case.connections} connections")
+            rate = 0.0
+            if case.is_paced:
+                rate = _rate_of(case, [run.figures for run in runs]) / 2
+                case = replace(case, events=round(rate * plan.paced_s))
+            seed = plan.seed + 1_000 * (number + 1)
+            hours = Hours(int(time.time()) - _HOUR_S, _HOUR_S)
             address = stores.new_address()
-            async with run_server(address, log_file) as server:
-                await _warm_up(server.address, seed, hours)
-                figures = await _measure(case, stores, server, senders, rate)
-        figures = replace(
-            figures,
-            transport_events_per_s=figures.events / transport.seconds,
-            transport_p50_ms=transport.percentile_ms(50),
-        )
-        runs.append(_Run(figures, address))
+            async with start_senders(jobs_of(case, plan.sender_processes, seed, APP, hours)) as senders:
+                transport = await senders.send(counting.address, rate)
+                async with run_server(address, log_file) as server:
+                    await _warm_up(server.address, seed, hours)
+                    figures = await _measure(case, stores, server, senders, rate)
+            figures = replace(
+                figures,
+                transport_events_per_s=figures.events / transport.seconds,
+                transport_p50_ms=transport.percentile_ms(50),
+            )
+            runs.append(_Run(figures, address))
     await stores.settle()
     return [_with_stored_bytes(run, stores) for run in runs]
 

@@ -54,8 +54,11 @@ class Watched:
 
 @asynccontextmanager
 async def run_server(store: str, log_file: Path) -> AsyncIterator[Watched]:
-    """Run the server on a store. Raises BenchmarkError where it does not end as it should."""
-    server = await start_process(store, log_file, "--allow-new-apps")
+    """Run the server on a store. Raises BenchmarkError where it does not start or end as it should."""
+    try:
+        server = await start_process(store, log_file, "--allow-new-apps")
+    except AssertionError as error:
+        raise BenchmarkError(f"The server did not start. {error}") from None
     try:
         async with Watched(server.address, server.process.pid) as watched:
             yield watched

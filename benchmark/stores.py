@@ -98,7 +98,7 @@ async def open_stores(name: StoreName, folder: Path) -> AsyncIterator[MeasuredSt
     nodes = CassandraNodes(folder)
     try:
         await asyncio.to_thread(nodes.start)
-    except CassandraMissingError as error:
+    except (CassandraMissingError, AssertionError) as error:
         raise BenchmarkError(str(error)) from None
     try:
         yield CassandraKeyspaces(nodes)

@@ -18,6 +18,7 @@ from benchmark.expected import Expected
 from benchmark.figures import Figures, StepFigures
 from benchmark.job import Job
 from benchmark.machine import look_at_machine
+from benchmark.processes import run_server
 from benchmark.senders import percentile, start_senders
 from benchmark.sums import require_sums
 from eventmanager.client import connect
@@ -181,3 +182,14 @@ def test_figures_need_a_place(tmp_path: Path, figures: Figures) -> None:
         write_into(document, figures)
 
     assert "words\n" == document.read_text()
+
+
+async def test_a_server_that_does_not_start_is_no_result(tmp_path: Path) -> None:
+    """What it said is told instead of figures."""
+    with pytest.raises(
+        BenchmarkError, match=r"^The server did not start\. Error: Cannot store in .*: there is no folder"
+    ) as failed:
+        async with run_server(f"sqlite:{tmp_path}/missing/events.db", tmp_path / "server.log"):
+            pass
+
+    assert "Traceback" not in str(failed.value)

@@ -10,8 +10,9 @@ class Cable:
 
     def __init__(self, address: str) -> None:
         self._host, _, self._port = address.rpartition(":")
-        self._writers: set[asyncio.StreamWriter] = set()
+        self._writers: list[asyncio.StreamWriter] = []
         self._passing: set[asyncio.Task[None]] = set()
+        self._connecting: set[asyncio.Task[None] | None] = set()
         self.is_plugged_in = True
         self.connections = 0
         self.on_bytes_from_server: Callable[[], None] = lambda: None
@@ -21,16 +22,27 @@ class Cable:
         """Break every connection, whatever is on its way."""
         for writer in self._writers:
             writer.transport.abort()
-        self._writers.clear()
+
+    async def take_away(self) -> None:
+        """Cut it for good, and return once nothing of it is left."""
+        self.is_plugged_in = False
+        self.cut()
+        await asyncio.gather(*filter(None, self._connecting), *self._passing, return_exceptions=True)
+        self.cut()
+        await asyncio.gather(*(writer.wait_closed() for writer in self._writers), return_exceptions=True)
 
     async def connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Take a connection."""
+        self._writers.append(writer)
         if not self.is_plugged_in:
             writer.transport.abort()
             return
         self.connections += 1
+        task = asyncio.current_task()
+        self._connecting.add(task)
         server_reader, server_writer = await asyncio.open_connection(self._host, int(self._port))
-        self._writers |= {writer, server_writer}
+        self._connecting.discard(task)
+        self._writers.append(server_writer)
         for source, sink, tell in (
             (reader, server_writer, lambda: None),
             (server_reader, writer, self._tell),
@@ -65,4 +77,4 @@ async def cable_to(address: str) -> AsyncIterator[Cable]:
         yield cable
     finally:
         server.close()
-        cable.cut()
+        await cable.take_away()

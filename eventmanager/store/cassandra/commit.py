@@ -27,44 +27,34 @@ MOST_UNWRITTEN_ROWS: Final = 200_000
 class Commits:
     """Commits blocks."""
 
-    def __init__(
-        self, log_rows: LogRows, set_rows: SetRows, ledgers: Ledgers, members_of: MembersOf, deadline_s: float
-    ) -> None:
-        """`deadline_s` is how long one commit may take before its blocks are unavailable."""
+    def __init__(self, log_rows: LogRows, set_rows: SetRows, ledgers: Ledgers, members_of: MembersOf) -> None:
         self._log_rows = log_rows
         self._set_rows = set_rows
         self._ledgers = ledgers
         self._members_of = members_of
-        self._deadline_s = deadline_s
 
     async def commit(self, blocks: Sequence[Block], resent: Set[bytes], facts_of: FactsOf) -> list[BlockOutcome]:
         """Do what Store.commit says."""
-        deadline_s = asyncio.get_running_loop().time() + self._deadline_s
         outcomes = {id(block): BlockOutcome.UNAVAILABLE for block in blocks}
         if self._ledgers.unwritten_count + self._set_rows.unwritten_count <= MOST_UNWRITTEN_ROWS:
             async with AsyncExitStack() as used:
-                ledgers = await self._use_ledgers(used, blocks, deadline_s)
+                ledgers = await self._use_ledgers(used, blocks)
                 listed = [block for block in blocks if block.partition.day in ledgers]
-                known, new = await self._log_rows.find(listed, resent, deadline_s)
-                stored = await self._log_rows.write(new, deadline_s)
-                settled = await self._count(stored, known, ledgers, facts_of, deadline_s)
+                known, new = await self._log_rows.find(listed, resent)
+                stored = await self._log_rows.write(new)
+                settled = await self._count(stored, known, ledgers, facts_of)
             self._log_rows.forget_answered(settled)
             outcomes |= {id(block): BlockOutcome.STORED for block in settled}
             outcomes |= {id(block): BlockOutcome.KNOWN for block in known if outcomes[id(block)] is BlockOutcome.STORED}
         return [outcomes[id(block)] for block in blocks]
 
-    async def _use_ledgers(
-        self, used: AsyncExitStack, blocks: Sequence[Block], deadline_s: float
-    ) -> Mapping[Day, Ledger]:
+    async def _use_ledgers(self, used: AsyncExitStack, blocks: Sequence[Block]) -> Mapping[Day, Ledger]:
         """Return the ledgers of the blocks' days, but for those that `days` could not be told of."""
         by_day: defaultdict[Day, list[Block]] = defaultdict(list)
         for block in blocks:
             by_day[block.partition.day].append(block)
         ledgers = await asyncio.gather(
-            *(
-                used.enter_async_context(self._ledgers.use(day, day_blocks, deadline_s))
-                for day, day_blocks in by_day.items()
-            ),
+            *(used.enter_async_context(self._ledgers.use(day, day_blocks)) for day, day_blocks in by_day.items()),
             return_exceptions=True,
         )
         return {day: ledger for day, ledger in zip(by_day, _checked(ledgers), strict=True) if ledger is not None}
@@ -75,7 +65,6 @@ class Commits:
         known: Sequence[Block],
         ledgers: Mapping[Day, Ledger],
         facts_of: FactsOf,
-        deadline_s: float,
     ) -> list[Block]:
         """Write the facts of blocks that are in the log, and return the blocks of which all facts and marks are there.
 
@@ -99,10 +88,10 @@ class Commits:
             ledgers[day].mark(day_blocks)
 
         lacking, totals_written = await asyncio.gather(
-            self._set_rows.write(set_rows, deadline_s),
-            self._write_tables(acknowledged, ledgers, BEFORE_MARKS, deadline_s),
+            self._set_rows.write(set_rows),
+            self._write_tables(acknowledged, ledgers, BEFORE_MARKS),
         )
-        marked = await self._write_tables(totals_written, ledgers, MARKS, deadline_s)
+        marked = await self._write_tables(totals_written, ledgers, MARKS)
         return [
             block
             for block in itertools.chain(stored, known)
@@ -110,13 +99,13 @@ class Commits:
         ]
 
     async def _write_tables(
-        self, days: Iterable[Day], ledgers: Mapping[Day, Ledger], tables: Sequence[TotalsTable], deadline_s: float
+        self, days: Iterable[Day], ledgers: Mapping[Day, Ledger], tables: Sequence[TotalsTable]
     ) -> Set[Day]:
         """Write some tables of days' ledgers, and return the days of which all rows are there."""
 
         async def is_written(day: Day) -> bool:
             try:
-                await self._ledgers.write(ledgers[day], tables, deadline_s)
+                await self._ledgers.write(ledgers[day], tables)
             except StatementError:
                 return False
             return True

@@ -12,10 +12,10 @@ from typing import Final
 from eventmanager.blocks import Block, Day
 from eventmanager.facts import TotalsTable
 from eventmanager.store.cassandra.columns import TOTALS_COLUMNS, cql_date, partition_values, ttl_s
-from eventmanager.store.cassandra.faults import Fault, StatementError
+from eventmanager.store.cassandra.faults import StatementError
 from eventmanager.store.cassandra.ledger import Ledger, UnwrittenRow
+from eventmanager.store.cassandra.repeater import Repeater, batch_of, chunks
 from eventmanager.store.cassandra.statements import Statements
-from eventmanager.store.cassandra.writer import Writer, batch_of, chunks
 
 MARKS: Final = (TotalsTable.TRAFFIC,)
 BEFORE_MARKS: Final = tuple(table for table in TotalsTable if table not in MARKS)
@@ -37,13 +37,13 @@ class Ledgers:
     def __init__(
         self,
         statements: Statements,
-        writer: Writer,
+        repeater: Repeater,
         now: Callable[[], float],
         new_id: Callable[[], uuid.UUID],
         bounds: LedgerBounds,
     ) -> None:
         self._statements = statements
-        self._writer = writer
+        self._repeater = repeater
         self._now = now
         self._new_id = new_id
         self._bounds = bounds
@@ -56,7 +56,7 @@ class Ledgers:
         return sum(ledger.unwritten_count for ledger in self._all())
 
     @asynccontextmanager
-    async def use(self, day: Day, blocks: Sequence[Block], deadline_s: float) -> AsyncIterator[Ledger]:
+    async def use(self, day: Day, blocks: Sequence[Block]) -> AsyncIterator[Ledger]:
         """Give a day's current ledger, once `days` names it. Raises StatementError.
 
         The blocks are the day's that are at hand: a new ledger takes one of their shards, by its id, so that ledgers
@@ -74,37 +74,30 @@ class Ledgers:
         try:
             if not ledger.is_listed:
                 values = (day.app, cql_date(day.date), ledger.ledger_id, ledger.shard, self._ttl_s(ledger))
-                await self._writer.write(self._statements.write_day.bind(values), deadline_s)
+                await self._repeater.execute(self._statements.write_day.bind(values))
                 ledger.is_listed = True
             yield ledger
         finally:
             ledger.commits -= 1
 
-    async def write(self, ledger: Ledger, tables: Iterable[TotalsTable], deadline_s: float) -> None:
+    async def write(self, ledger: Ledger, tables: Iterable[TotalsTable]) -> None:
         """Write what is yet to be written of some tables. Raises StatementError; what failed is to be written still."""
-        try:
-            async with asyncio.timeout_at(deadline_s):
-                await ledger.lock.acquire()
-        except TimeoutError:
-            raise StatementError(Fault.UNKNOWN, "an earlier write of the same totals is still under way") from None
-        try:
+        async with ledger.lock:
             taken = ledger.take_unwritten(tables)
             results = await asyncio.gather(
-                *(self._write_rows(ledger, rows, deadline_s) for rows in chunks(taken)), return_exceptions=True
+                *(self._write_rows(ledger, rows) for rows in chunks(taken)), return_exceptions=True
             )
-        finally:
-            ledger.lock.release()
         for result in results:
             if isinstance(result, BaseException):
                 raise result
 
-    async def write_all(self, deadline_s: float) -> int:
+    async def write_all(self) -> int:
         """Try to write what commits have left unwritten, totals before marks; return how many rows are left.
 
         A ledger that a commit is using is that commit's to write, rows left by earlier ones included.
         """
         left_behind = [ledger for ledger in self._all() if ledger.unwritten_count and not ledger.commits]
-        await asyncio.gather(*(self._write_all_of(ledger, deadline_s) for ledger in left_behind))
+        await asyncio.gather(*(self._write_all_of(ledger) for ledger in left_behind))
         return sum(ledger.unwritten_count for ledger in left_behind)
 
     def drop_unused(self) -> None:
@@ -128,26 +121,25 @@ class Ledgers:
     def _ttl_s(self, ledger: Ledger) -> int:
         return ttl_s(ledger.expire_time_s, self._now())
 
-    async def _write_all_of(self, ledger: Ledger, deadline_s: float) -> None:
+    async def _write_all_of(self, ledger: Ledger) -> None:
         # What fails is still to be written, which is all there is to say.
         with contextlib.suppress(StatementError):
-            await self.write(ledger, BEFORE_MARKS, deadline_s)
-            await self.write(ledger, MARKS, deadline_s)
+            await self.write(ledger, BEFORE_MARKS)
+            await self.write(ledger, MARKS)
 
-    async def _write_rows(self, ledger: Ledger, rows: Sequence[UnwrittenRow], deadline_s: float) -> None:
+    async def _write_rows(self, ledger: Ledger, rows: Sequence[UnwrittenRow]) -> None:
         """Write some rows as one mutation, whatever their tables: they share their partition."""
         partition = partition_values(ledger.partition)
         ttl = self._ttl_s(ledger)
         statements = self._statements.write_totals
         try:
-            await self._writer.write(
+            await self._repeater.execute(
                 batch_of(
                     statements[table].bind(
                         (*partition, *TOTALS_COLUMNS[table].values_of(key, ledger.ledger_id, totals), ttl)
                     )
                     for table, key, totals in rows
-                ),
-                deadline_s,
+                )
             )
         except BaseException:
             ledger.put_back(rows)

@@ -6,11 +6,10 @@ from collections.abc import Callable, Iterable, Sequence, Set
 from typing import Final, TypeAlias
 
 from eventmanager.blocks import Block, Day, Partition
-from eventmanager.store.cassandra.bridge import Bridge
 from eventmanager.store.cassandra.columns import partition_values, ttl_s
 from eventmanager.store.cassandra.faults import Fault, StatementError
+from eventmanager.store.cassandra.repeater import Repeater
 from eventmanager.store.cassandra.statements import Statements
-from eventmanager.store.cassandra.writer import Writer
 
 MOST_UNANSWERED: Final = 100_000
 """Most blocks remembered that were not answered for, about 30 MB."""
@@ -27,25 +26,19 @@ class LogRows:
     its facts are in a ledger already: the row may be there with its answer lost.
     """
 
-    def __init__(self, statements: Statements, bridge: Bridge, writer: Writer, now: Callable[[], float]) -> None:
+    def __init__(self, statements: Statements, repeater: Repeater, now: Callable[[], float]) -> None:
         self._statements = statements
-        self._bridge = bridge
-        self._writer = writer
+        self._repeater = repeater
         self._now = now
         self._is_counted: dict[_BlockKey, bool] = {}
 
-    async def find(
-        self, blocks: Sequence[Block], resent: Set[bytes], deadline_s: float
-    ) -> tuple[list[Block], list[Block]]:
+    async def find(self, blocks: Sequence[Block], resent: Set[bytes]) -> tuple[list[Block], list[Block]]:
         """Return those of the blocks that were counted before, and those to be written and counted now.
 
         Looked up are those of `resent` that this process does not remember; one whose lookup fails is in neither list.
         """
         found = await asyncio.gather(
-            *(
-                self._is_known(block, deadline_s) if block.block_id in resent else self._is_remembered(block)
-                for block in blocks
-            ),
+            *(self._is_known(block) if block.block_id in resent else self._is_remembered(block) for block in blocks),
             return_exceptions=True,
         )
         known: list[Block] = []
@@ -58,10 +51,10 @@ class LogRows:
                 (known if is_known else new).append(block)
         return known, new
 
-    async def write(self, blocks: Sequence[Block], deadline_s: float) -> list[Block]:
+    async def write(self, blocks: Sequence[Block]) -> list[Block]:
         """Write blocks, and return those that are acknowledged."""
         self._remember(blocks, is_counted=False)
-        acknowledged = await asyncio.gather(*(self._write(block, deadline_s) for block in blocks))
+        acknowledged = await asyncio.gather(*(self._write(block) for block in blocks))
         return [block for block, is_acknowledged in zip(blocks, acknowledged, strict=True) if is_acknowledged]
 
     def remember_counted(self, blocks: Iterable[Block]) -> None:
@@ -88,19 +81,15 @@ class LogRows:
     async def _is_remembered(self, block: Block) -> bool:
         return self._is_counted.get(_key(block), False)
 
-    async def _is_known(self, block: Block, deadline_s: float) -> bool:
+    async def _is_known(self, block: Block) -> bool:
         """Tell whether a block was counted. Raises StatementError."""
         remembered = self._is_counted.get(_key(block))
         if remembered is not None:
             return remembered
         statement = self._statements.find_block.bind((*partition_values(block.partition), block.block_id))
-        try:
-            async with asyncio.timeout_at(deadline_s):
-                return bool(await self._bridge.execute(statement))
-        except TimeoutError:
-            raise StatementError(Fault.UNKNOWN, "the log did not answer in time") from None
+        return bool(await self._repeater.execute(statement))
 
-    async def _write(self, block: Block, deadline_s: float) -> bool:
+    async def _write(self, block: Block) -> bool:
         statement = self._statements.write_block.bind(
             (
                 *partition_values(block.partition),
@@ -111,7 +100,7 @@ class LogRows:
             )
         )
         try:
-            await self._writer.write(statement, deadline_s)
+            await self._repeater.execute(statement)
         except StatementError as error:
             level = logging.ERROR if error.fault is Fault.MISTAKE else logging.WARNING
             _log.log(level, "A block of %d events could not be stored: %s", len(block.rows), error.cause)

@@ -10,8 +10,8 @@ from eventmanager.blocks import Day, Partition
 from eventmanager.store.cassandra.bridge import Bridge
 from eventmanager.store.cassandra.columns import cql_date, partition_values, ttl_s
 from eventmanager.store.cassandra.reads import failing_as_unavailable
+from eventmanager.store.cassandra.repeater import Repeater
 from eventmanager.store.cassandra.statements import Statements
-from eventmanager.store.cassandra.writer import Writer
 from eventmanager.store.protocol import Recount
 
 _MARKS_BYTES: Final = 16
@@ -26,15 +26,13 @@ class RecountRows:
         self,
         statements: Statements,
         bridge: Bridge,
-        writer: Writer,
+        repeater: Repeater,
         now: Callable[[], float],
-        write_deadline_s: float,
     ) -> None:
         self._statements = statements
         self._bridge = bridge
-        self._writer = writer
+        self._repeater = repeater
         self._now = now
-        self._write_deadline_s = write_deadline_s
 
     async def marks(self, app: str, dates: Sequence[datetime.date]) -> Mapping[datetime.date, bytes]:
         """Do what LoggedDays.marks says: hash which ledgers there are and how many blocks each has acknowledged.
@@ -63,7 +61,6 @@ class RecountRows:
         """Do what Store.write_recounts says. Where two processes find the same time to write at, the larger value
         stays: marks and figures are one value, so it is still of one recount.
         """
-        deadline_s = asyncio.get_running_loop().time() + self._write_deadline_s
         with failing_as_unavailable():
             for recount in recounts:
                 time_us = int(self._now() * _MICROSECONDS_PER_SECOND)
@@ -77,7 +74,7 @@ class RecountRows:
                     time_us,
                     ttl_s(expire_time_s, self._now()),
                 )
-                await self._writer.write(self._statements.write_recount.bind(values), deadline_s)
+                await self._repeater.execute(self._statements.write_recount.bind(values))
 
     async def _read_row(self, day: Day, report: str) -> Sequence[tuple[Any, ...]]:
         with failing_as_unavailable():

@@ -12,8 +12,8 @@ from eventmanager.facts import Key, SetTable
 from eventmanager.store.cassandra.bound_rows import bind_rows
 from eventmanager.store.cassandra.columns import partition_values, ttl_s
 from eventmanager.store.cassandra.faults import StatementError
+from eventmanager.store.cassandra.repeater import Repeater, batch_of, chunks
 from eventmanager.store.cassandra.statements import Statements
-from eventmanager.store.cassandra.writer import Writer, batch_of, chunks
 
 
 class SetRow(NamedTuple):
@@ -27,9 +27,9 @@ class SetRow(NamedTuple):
 class SetRows:
     """Writes set rows, and keeps those whose write failed."""
 
-    def __init__(self, statements: Statements, writer: Writer, now: Callable[[], float]) -> None:
+    def __init__(self, statements: Statements, repeater: Repeater, now: Callable[[], float]) -> None:
         self._statements = statements
-        self._writer = writer
+        self._repeater = repeater
         self._now = now
         self._unwritten: dict[Partition, dict[SetRow, None]] = {}
 
@@ -38,11 +38,11 @@ class SetRows:
         """How many rows are yet to be written."""
         return sum(map(len, self._unwritten.values()))
 
-    async def write(self, rows: Mapping[Partition, Sequence[SetRow]], deadline_s: float) -> Set[Partition]:
+    async def write(self, rows: Mapping[Partition, Sequence[SetRow]]) -> Set[Partition]:
         """Write rows, and return the partitions that lack some of theirs. Those are kept for `write_all`."""
         tasks = [(partition, part) for partition, all_rows in rows.items() for part in chunks(all_rows)]
         results = await asyncio.gather(
-            *(self._write_rows(partition, part, deadline_s) for partition, part in tasks), return_exceptions=True
+            *(self._write_rows(partition, part) for partition, part in tasks), return_exceptions=True
         )
         failed: set[Partition] = set()
         for (partition, _), result in zip(tasks, results, strict=True):
@@ -52,11 +52,11 @@ class SetRows:
                 raise result
         return failed
 
-    async def write_all(self, deadline_s: float) -> int:
+    async def write_all(self) -> int:
         """Try to write what commits have left unwritten; return how many rows are left."""
         if self._unwritten:
             unwritten, self._unwritten = self._unwritten, {}
-            await self.write({partition: list(rows) for partition, rows in unwritten.items()}, deadline_s)
+            await self.write({partition: list(rows) for partition, rows in unwritten.items()})
         return self.unwritten_count
 
     def forget(self, partitions: Iterable[Partition]) -> None:
@@ -64,7 +64,7 @@ class SetRows:
         for partition in partitions:
             self._unwritten.pop(partition, None)
 
-    async def _write_rows(self, partition: Partition, rows: Sequence[SetRow], deadline_s: float) -> None:
+    async def _write_rows(self, partition: Partition, rows: Sequence[SetRow]) -> None:
         """Write some rows as one mutation, whatever their tables: they share their partition."""
         values = partition_values(partition)
         now_s = self._now()
@@ -74,7 +74,7 @@ class SetRows:
             statements += bind_rows(self._statements.write_members[table], values, keys, ttl_s(expire_time_s, now_s))
         batch = batch_of(statements)
         try:
-            await self._writer.write(batch, deadline_s)
+            await self._repeater.execute(batch)
         except BaseException:
             self._unwritten.setdefault(partition, {}).update(dict.fromkeys(rows))
             raise

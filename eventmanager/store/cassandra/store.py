@@ -23,9 +23,9 @@ from eventmanager.store.cassandra.ledgers import LedgerBounds, Ledgers
 from eventmanager.store.cassandra.log_rows import LogRows
 from eventmanager.store.cassandra.reads import Reads, failing_as_unavailable
 from eventmanager.store.cassandra.recount_rows import RecountRows
+from eventmanager.store.cassandra.repeater import Repeater
 from eventmanager.store.cassandra.set_rows import SetRows
 from eventmanager.store.cassandra.statements import Statements
-from eventmanager.store.cassandra.writer import Writer
 from eventmanager.store.protocol import BlockOutcome, FactsOf, Recount
 
 # Of the requests that one connection takes, 32,768, a node works on a few hundred at once.
@@ -33,7 +33,6 @@ _MOST_WRITES_IN_FLIGHT: Final = 64
 _MOST_READS_IN_FLIGHT: Final = 16
 _MOST_ONCE_IN_FLIGHT: Final = 4
 _TEND_INTERVAL_S: Final = 1.0
-_CLOSE_DEADLINE_S: Final = 10.0
 
 _log = logging.getLogger(__name__)
 
@@ -46,8 +45,8 @@ class StoreOptions:
     """The time in seconds since 1970."""
     new_id: Callable[[], uuid.UUID] = uuid.uuid4
     """Names a ledger, never two alike."""
-    commit_deadline_s: float = 5.0
-    """How long a commit may take before its blocks are unavailable: two tries that a node gives up after 2 s each."""
+    patience_s: float = 5.0
+    """How long a write is tried before it is given up: twice what a node gives up after 2 s."""
     ledger_bounds: LedgerBounds = field(default_factory=LedgerBounds)
 
 
@@ -65,18 +64,17 @@ class CassandraStore:
         loop = asyncio.get_running_loop()
         reads = Bridge(connection.session, loop, READS, _MOST_READS_IN_FLIGHT)
         writes = Bridge(connection.session, loop, WRITES, _MOST_WRITES_IN_FLIGHT)
-        writer = Writer(writes)
+        repeater = Repeater(writes, _MOST_WRITES_IN_FLIGHT, options.patience_s)
         self._connection = connection
         self._statements = statements
-        self._writer = writer
-        self._write_deadline_s = options.commit_deadline_s
+        self._repeater = repeater
         self._reads = Reads(statements, reads)
-        self._recounts = RecountRows(statements, reads, writer, options.now, options.commit_deadline_s)
+        self._recounts = RecountRows(statements, reads, repeater, options.now)
         self._apps = AppRows(statements, reads, Bridge(connection.session, loop, ONCE, _MOST_ONCE_IN_FLIGHT))
-        self._log_rows = LogRows(statements, writes, writer, options.now)
-        self._set_rows = SetRows(statements, writer, options.now)
-        self._ledgers = Ledgers(statements, writer, options.now, options.new_id, options.ledger_bounds)
-        self._commits = Commits(self._log_rows, self._set_rows, self._ledgers, members_of, options.commit_deadline_s)
+        self._log_rows = LogRows(statements, repeater, options.now)
+        self._set_rows = SetRows(statements, repeater, options.now)
+        self._ledgers = Ledgers(statements, repeater, options.now, options.new_id, options.ledger_bounds)
+        self._commits = Commits(self._log_rows, self._set_rows, self._ledgers, members_of)
         self._tending = loop.create_task(self._tend())
 
     async def commit(self, blocks: Sequence[Block], resent: Set[bytes], facts_of: FactsOf) -> list[BlockOutcome]:
@@ -129,16 +127,15 @@ class CassandraStore:
             self._ledgers.forget(day)
             self._set_rows.forget(partitions)
             self._log_rows.forget_day(day)
-            deadline_s = asyncio.get_running_loop().time() + self._write_deadline_s
             await asyncio.gather(
                 *(
-                    self._writer.write(statement.bind(partition_values(partition)), deadline_s)
+                    self._repeater.execute(statement.bind(partition_values(partition)))
                     for partition in partitions
                     for statement in self._statements.drop_partition
                 ),
-                self._writer.write(self._statements.drop_recounts.bind((day.app, cql_date(day.date))), deadline_s),
+                self._repeater.execute(self._statements.drop_recounts.bind((day.app, cql_date(day.date)))),
             )
-            await self._writer.write(self._statements.drop_day.bind((day.app, cql_date(day.date))), deadline_s)
+            await self._repeater.execute(self._statements.drop_day.bind((day.app, cql_date(day.date))))
 
     async def read_app(self, app: str) -> AppSettings | None:
         """Read an app's settings."""
@@ -165,7 +162,7 @@ class CassandraStore:
         self._tending.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._tending
-        left = await self._write_left_behind(_CLOSE_DEADLINE_S)
+        left = await self._write_left_behind()
         if left:
             _log.error("%d rows could not be written: live figures lack them. The log has all their events.", left)
         await asyncio.to_thread(self._connection.close)
@@ -175,13 +172,12 @@ class CassandraStore:
         while True:
             await asyncio.sleep(_TEND_INTERVAL_S)
             try:
-                left = await self._write_left_behind(self._write_deadline_s)
+                left = await self._write_left_behind()
                 self._ledgers.drop_unused()
                 if left:
                     _log.warning("%d rows are yet to be written, and are tried again.", left)
             except Exception:  # noqa: BLE001 - whatever it is, the next try may do better, and nobody else would try.
                 _log.exception("Could not write again what failed; it stays to be written.")
 
-    async def _write_left_behind(self, within_s: float) -> int:
-        deadline_s = asyncio.get_running_loop().time() + within_s
-        return sum(await asyncio.gather(self._set_rows.write_all(deadline_s), self._ledgers.write_all(deadline_s)))
+    async def _write_left_behind(self) -> int:
+        return sum(await asyncio.gather(self._set_rows.write_all(), self._ledgers.write_all()))

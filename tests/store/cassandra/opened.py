@@ -10,9 +10,9 @@ from eventmanager.store.cassandra.store import CassandraStore, StoreOptions
 
 
 @asynccontextmanager
-async def opened(address: str, commit_deadline_s: float = 5) -> AsyncIterator[CassandraStore]:
+async def opened(address: str, patience_s: float = 5) -> AsyncIterator[CassandraStore]:
     """Open a store, and close it."""
-    options = StoreOptions(commit_deadline_s=commit_deadline_s)
+    options = StoreOptions(patience_s=patience_s)
     store = await open_keyspace(parse_address(address), os.environ, options=options)
     try:
         yield store

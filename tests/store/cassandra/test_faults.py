@@ -90,7 +90,7 @@ async def test_a_killed_node_loses_nothing_acknowledged(mortal_cassandra: Cassan
 
 async def test_a_node_that_hangs_makes_blocks_unavailable(mortal_cassandra: CassandraNodes, day: Day) -> None:
     """Within the deadline, with nothing piling up; once it goes on, so does the store by itself."""
-    async with opened(mortal_cassandra.address("faults"), commit_deadline_s=1.5) as store:
+    async with opened(mortal_cassandra.address("faults"), patience_s=1.5) as store:
         await store.commit([block(day, "before", entered("u0", 1, 1_000))], set(), facts_of)
         mortal_cassandra.pause()
         try:
@@ -112,7 +112,7 @@ async def test_a_node_that_hangs_makes_blocks_unavailable(mortal_cassandra: Cass
 
 async def test_a_node_that_is_gone_is_told_and_found_again(mortal_cassandra: CassandraNodes, day: Day) -> None:
     """Reads and checks fail with the port's error while it is away."""
-    async with opened(mortal_cassandra.address("faults"), commit_deadline_s=1.5) as store:
+    async with opened(mortal_cassandra.address("faults"), patience_s=1.5) as store:
         await store.commit([block(day, "before", entered("u0", 1, 1_000))], set(), facts_of)
         mortal_cassandra.kill()
 

@@ -12,9 +12,9 @@ from eventmanager.durations import Durations
 from eventmanager.facts import Totals, TotalsTable
 from eventmanager.store.cassandra.columns import cql_date
 from eventmanager.store.cassandra.ledgers import LedgerBounds
+from eventmanager.store.cassandra.repeater import batch_of
 from eventmanager.store.cassandra.statements import Statements
 from eventmanager.store.cassandra.store import CassandraStore, StoreOptions
-from eventmanager.store.cassandra.writer import batch_of
 from tests.store.cassandra.conftest import OpenStore
 from tests.store.cassandra.made_blocks import DATE, block, entered, facts_of
 
