@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random, SystemRandom
@@ -19,7 +19,7 @@ from live.eventmanager.v1.ingest_service_pb2_grpc import IngestServiceStub
 
 from tests.audit.machine import INTERVALS, Model, Told
 from tests.audit.test_audit_days import audit
-from tests.cassandra_nodes import CassandraNodes
+from tests.cassandra_nodes import CassandraNodes, started
 from tests.every_report import Dashboard
 from tests.recount.days import DAY, date_of
 from tests.server_process import ServerProcess, start_process
@@ -31,6 +31,14 @@ _CALL_TIMEOUT_S: Final = 10
 _DAY_S: Final = 86_400
 
 pytestmark = pytest.mark.large
+
+
+@pytest.fixture
+def mortal_cassandra(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[CassandraNodes]:
+    """A node to be killed, which acknowledges what is on disk."""
+    nodes = started(CassandraNodes(tmp_path / "cassandra"), request)
+    yield nodes
+    nodes.stop()
 
 
 @dataclass(slots=True)
@@ -148,14 +156,14 @@ async def test_a_server_on_a_file_is_killed(tmp_path: Path) -> None:
         await fleet.stop()
 
 
-async def test_two_servers_on_a_node_and_the_node_are_killed(tmp_path: Path, own_cassandra: CassandraNodes) -> None:
+async def test_two_servers_on_a_node_and_the_node_are_killed(tmp_path: Path, mortal_cassandra: CassandraNodes) -> None:
     """Thirty times one of the servers, three times the node."""
-    fleet = Fleet(own_cassandra.address("crashes"), tmp_path)
+    fleet = Fleet(mortal_cassandra.address("crashes"), tmp_path)
 
     async def kill_node(kill: int) -> None:
         if kill % (KILLS // NODE_KILLS) == 5:
-            own_cassandra.kill()
-            await asyncio.to_thread(own_cassandra.start)
+            mortal_cassandra.kill()
+            await asyncio.to_thread(mortal_cassandra.start)
 
     try:
         assert [] == await wrong_after_kills(fleet, "shop", 2, kill_node)
