@@ -33,6 +33,7 @@ _RANGES: Final = {
     "remembered_ids": _Range(0, 100_000_000, "ids"),
     "max_waiting_events": _Range(1, 100_000_000, "events"),
     "grace_s": _Range(0, 3_600, "seconds"),
+    "workers": _Range(1, 64, "processes"),
 }
 
 
@@ -82,6 +83,7 @@ class Config:
     remembered_ids: int = 1_000_000
     max_waiting_events: int = 200_000
     grace_s: float = 30
+    workers: int = 1
     log_level: str = "info"
 
     def __post_init__(self) -> None:
@@ -100,6 +102,8 @@ class Config:
         if self.store == "sqlite:" or not self.store.startswith(("sqlite:", "cassandra://")):
             wanted = f"sqlite:FILE, {SQLITE_IN_MEMORY} or cassandra://HOST/KEYSPACE"
             raise InvalidSettingError("--store", self.store, wanted)
+        if self.workers > 1 and not self.store.startswith("cassandra://"):
+            raise InvalidSettingError("--workers", self.workers, "1 on SQLite, whose file one process writes alone")
         if self.max_waiting_events < self.max_events:
             wanted = f"at least --max-events ({self.max_events:,}), or a full request could never be taken"
             raise InvalidSettingError("--max-waiting-events", self.max_waiting_events, wanted)

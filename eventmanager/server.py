@@ -103,18 +103,21 @@ class Server:
             await asyncio.sleep(_LAST_WORDS_S)
 
 
-async def start(config: Config, now: Callable[[], float] = time.time) -> Server:
-    """Start a server. Raises StartError where the store or the address cannot be had."""
+async def start(config: Config, now: Callable[[], float] = time.time, *, shares_port: bool = False) -> Server:
+    """Start a server, on a port of its own or on one that its like share.
+
+    Raises StartError where the store or the address cannot be had.
+    """
     zoneinfo.reset_tzpath(())  # The pinned zones of the tzdata package, not the machine's.
     store = await open_store(config.store, migrate=config.migrate, now=now)
     try:
-        return await _start(config, store, now)
+        return await _start(config, store, now, shares_port=shares_port)
     except BaseException:
         await store.close()
         raise
 
 
-async def _start(config: Config, store: Store, now: Callable[[], float]) -> Server:
+async def _start(config: Config, store: Store, now: Callable[[], float], *, shares_port: bool) -> Server:
     new_app_zone = Zone(config.new_app_time_zone) if config.new_apps_allowed else None
     directory = AppDirectory(store, now=now, new_app_zone=new_app_zone)
     memory = Memory(config.remembered_ids)
@@ -132,7 +135,7 @@ async def _start(config: Config, store: Store, now: Callable[[], float]) -> Serv
             ("grpc.max_receive_message_length", config.max_request_bytes),
             ("grpc.max_send_message_length", -1),
             # Otherwise a second server on the same address would start, and take half of the calls.
-            ("grpc.so_reuseport", 0),
+            ("grpc.so_reuseport", int(shares_port)),
             ("grpc.keepalive_time_ms", _KEEPALIVE_MS),
             ("grpc.keepalive_permit_without_calls", 1),
             ("grpc.http2.min_ping_interval_without_data_ms", _LEAST_PING_INTERVAL_MS),
@@ -176,17 +179,21 @@ async def _start(config: Config, store: Store, now: Callable[[], float]) -> Serv
 async def serve(config: Config) -> None:
     """Serve until SIGTERM or SIGINT, then stop as `Server.stop` does. Raises StartError."""
     server = await start(config)
+    _log.info("Listening on %s, storing in %s.", server.address, config.store)
+    await run(server, config.grace_s, asyncio.Event())
+    _log.info("Stopped.")
+
+
+async def run(server: Server, grace_s: float, stopped: asyncio.Event) -> None:
+    """Have the process be a server until SIGTERM or SIGINT, or until `stopped` is set; then stop it."""
     # Events in hand are many small tuples without cycles. By default the collector looks through them every 700 and
     # doubles what an event costs; what is there by now stays for good, and it need not look through that either.
     gc.collect()
     gc.freeze()
     gc.set_threshold(_COLLECT_AFTER_OBJECTS, 20, 20)
-    stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signal_number, stopped.set)
-    _log.info("Listening on %s, storing in %s.", server.address, config.store)
     await stopped.wait()
     _log.info("Stopping: what is in hand is stored and answered first.")
-    await server.stop(config.grace_s)
-    _log.info("Stopped.")
+    await server.stop(grace_s)

@@ -1,6 +1,7 @@
 """Runs the real command in a process of its own."""
 
 import asyncio
+import ctypes
 import os
 import re
 import signal
@@ -68,6 +69,11 @@ async def fail_to_start(log_file: Path, *arguments: str) -> tuple[int, str]:
 async def _start(
     log_file: Path, *arguments: str, before_start: Callable[[], None] | None = None
 ) -> asyncio.subprocess.Process:
+    def prepare() -> None:
+        _die_with_parent()
+        if before_start is not None:
+            before_start()
+
     with log_file.open("wb") as log:
         return await asyncio.create_subprocess_exec(
             sys.executable,
@@ -77,8 +83,14 @@ async def _start(
             stdout=log,
             stderr=log,
             env={**os.environ, "COLUMNS": "500"},  # Keeps sentences in one line.
-            preexec_fn=before_start,
+            preexec_fn=prepare,
         )
+
+
+def _die_with_parent() -> None:
+    """Have the process about to start killed when the tests end, however they do."""
+    pr_set_pdeathsig = 1
+    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL, 0, 0, 0)
 
 
 def _said(log_file: Path) -> str:

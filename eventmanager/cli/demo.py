@@ -35,7 +35,8 @@ def demo(
             "--store",
             envvar="EVENTMANAGER_DEMO_STORE",
             metavar="STORE",
-            help="Where to keep it: [bold]sqlite:FILE[/bold] or [bold]sqlite::memory:[/bold]. The app is `demo`.",
+            help="Where to keep it: [bold]sqlite:FILE[/bold], [bold]sqlite::memory:[/bold] or "
+            "[bold]cassandra://HOST/KEYSPACE[/bold]. The app is `demo`.",
         ),
     ] = SQLITE_IN_MEMORY,
     listen: Annotated[

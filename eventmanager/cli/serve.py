@@ -1,7 +1,6 @@
 """`eventmanager serve`: the server, until it is told to stop."""
 
 import dataclasses
-import logging
 from typing import Annotated, Any, Final
 
 import typer
@@ -120,6 +119,14 @@ def serve(
             rich_help_panel=_LIMITS,
         ),
     ] = _DEFAULTS["grace_s"],
+    workers: Annotated[
+        int,
+        typer.Option(
+            envvar="EVENTMANAGER_WORKERS",
+            metavar="N",
+            help="How many processes share the port, on Cassandra. One for each core is right.",
+        ),
+    ] = _DEFAULTS["workers"],
     log_level: Annotated[
         str,
         typer.Option(envvar="EVENTMANAGER_LOG_LEVEL", metavar="LEVEL", help=f"What to log: {', '.join(LOG_LEVELS)}."),
@@ -135,7 +142,7 @@ def serve(
       eventmanager serve
       eventmanager serve --listen 127.0.0.1:6000 --store sqlite:/var/lib/eventmanager/events.db
       EVENTMANAGER_NEW_APP_TIME_ZONE=Europe/Vienna eventmanager serve --store sqlite::memory:
-      eventmanager serve --store 'cassandra://db1,db2:9042/events?replication=3&user=eventmanager'
+      eventmanager serve --store 'cassandra://db1,db2:9042/events?replication=3&user=eventmanager' --workers 4
     """
     config = Config(
         listen=listen,
@@ -150,17 +157,17 @@ def serve(
         remembered_ids=remembered_ids,
         max_waiting_events=max_waiting_events,
         grace_s=grace_s,
+        workers=workers,
         log_level=log_level,
     )
     import asyncio
 
-    from eventmanager import server
     from eventmanager.errors import StartError
+    from eventmanager.server import serve as serve_alone
+    from eventmanager.workers import log_to_stderr, serve_with_workers
 
-    logging.basicConfig(
-        level=config.log_level.upper(), format="%(asctime)s %(levelname)s %(message)s", datefmt="%Y-%m-%dT%H:%M:%S%z"
-    )
+    log_to_stderr(config.log_level)
     try:
-        asyncio.run(server.serve(config))
+        asyncio.run(serve_alone(config) if config.workers == 1 else serve_with_workers(config))
     except StartError as error:
         raise FailedError(str(error)) from None
