@@ -3,10 +3,10 @@ waits when there is none.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
-from eventmanager.blocks import Block, Partition
+from eventmanager.blocks import Block, Day, Partition
 from eventmanager.errors import OverloadedError, ShuttingDownError
 from eventmanager.facts import Facts
 from eventmanager.fold import fold
@@ -33,8 +33,16 @@ class _Waiting(NamedTuple):
 class Committer:
     """Commits blocks one group after the other. Belongs to one event loop."""
 
-    def __init__(self, store: Store, memory: Memory, most_waiting_events: int) -> None:
+    def __init__(
+        self,
+        store: Store,
+        memory: Memory,
+        most_waiting_events: int,
+        note_day: Callable[[Day], None] = lambda _: None,
+    ) -> None:
+        """`note_day` hears of every day that changes, or may have where a commit failed."""
         self._store = store
+        self._note_day = note_day
         self._memory = memory
         self._most_waiting_events = most_waiting_events
         self._in_hand: dict[tuple[Partition, bytes], _Waiting] = {}
@@ -137,6 +145,8 @@ class Committer:
 
         try:
             outcomes = await self._store.commit(blocks, resent, facts_of)
+            for day in {block.partition.day for block in blocks}:
+                self._note_day(day)
         except BaseException:
             self._memory.undo()
             raise

@@ -12,7 +12,7 @@ from live.eventmanager.v1.event_pb2 import BTN_ACTION_HOVER_THEN_LEAVE
 from eventmanager.blocks import Block, Day, Partition
 from eventmanager.events import BTN_TIME, CLICK, NO_TIME_MS, URL_CHANGE
 from eventmanager.facts import Addition, Facts, Key, SetTable, TotalsTable
-from eventmanager.memory import Memory
+from eventmanager.memory import FoldMemory
 
 _KINDS = 4
 _MOST_HOURS = 26
@@ -37,7 +37,7 @@ class _DayTotals:
 
 
 def fold(  # noqa: C901, PLR0912, PLR0915 - one pass: calls would double what an event costs.
-    blocks: Iterable[Block], memory: Memory
+    blocks: Iterable[Block], memory: FoldMemory
 ) -> Facts:
     """Fold blocks: `memory` says which events are copies, which rows are written, and where visitors were before."""
     members: dict[SetTable, dict[Partition, list[Key]]] = {table: {} for table in SetTable}

@@ -6,13 +6,18 @@ It is used from one commit at a time. A commit that fails is undone, so that its
 from collections import OrderedDict, deque
 from collections.abc import Sequence
 from itertools import islice
-from typing import Any, Final
+from typing import Any, Final, Protocol, TypeAlias
 
 from eventmanager.blocks import Block, Partition
 from eventmanager.events import Platform
 
 MOST_REMEMBERED_ROWS: Final = 500_000
 """Most set rows and visitors' stages remembered: about 100 MB."""
+
+
+_Stage: TypeAlias = tuple[int, str, int]
+StageBefore: TypeAlias = tuple[dict[str, _Stage], str, _Stage | None]
+"""A partition's stages by visitor, a visitor, and the stage that was theirs, if any."""
 
 
 class RememberedVisitors:
@@ -49,6 +54,31 @@ class RememberedVisitors:
             table.clear()
 
 
+class StagesBefore(Protocol):
+    """Takes note of what visitors' stages were before they changed."""
+
+    def append(self, stage_before: StageBefore, /) -> None:
+        """Take note of one more."""
+        ...
+
+
+class FoldMemory(Protocol):
+    """What the fold asks while it goes through blocks."""
+
+    @property
+    def stages_before(self) -> StagesBefore:
+        """Is told of every stage that changes, before it does."""
+        ...
+
+    def copies(self, block: Block) -> list[int]:
+        """Return the positions in a block of events that do not count."""
+        ...
+
+    def visitors(self, partition: Partition) -> RememberedVisitors:
+        """Return what is remembered of a partition's visitors, to be read and changed."""
+        ...
+
+
 class Memory:
     """The ids of the last events folded, and their visitors."""
 
@@ -59,7 +89,7 @@ class Memory:
         self._ids_by_age: deque[int] = deque()
         self._new_ids: set[int] = set()
         self._visitors: OrderedDict[Partition, RememberedVisitors] = OrderedDict()
-        self.stages_before: list[tuple[dict[str, tuple[int, str, int]], str, tuple[int, str, int] | None]] = []
+        self.stages_before: list[StageBefore] = []
         """What the stages remembered were before this commit changed them, in order, for `undo`."""
 
     def copies(self, block: Block) -> list[int]:

@@ -21,8 +21,10 @@ from live.eventmanager.v1 import (
 )
 
 from eventmanager.app_directory import AppDirectory
+from eventmanager.audit.auditor import Auditor
+from eventmanager.audit.counting import CountingHere, CountingInWorker
 from eventmanager.committer import Committer
-from eventmanager.config import Config
+from eventmanager.config import SQLITE_IN_MEMORY, Config
 from eventmanager.errors import StartError
 from eventmanager.ingestion import Ingestion
 from eventmanager.memory import Memory
@@ -71,6 +73,7 @@ class Server:
     _streams: OpenStreams
     _committer: Committer
     _store: Store
+    _auditor: Auditor
     _chores: Sequence[asyncio.Task[None]]
     """What it does by itself, until it stops."""
 
@@ -86,6 +89,7 @@ class Server:
         await self._grpc_server.stop(max(0, end_of_grace - loop.time()))
         await answering
         await asyncio.gather(*self._chores, return_exceptions=True)
+        await self._auditor.close()
         await self._store.close()
 
     async def _answer_all(self) -> None:
@@ -117,7 +121,9 @@ async def _start(config: Config, store: Store, now: Callable[[], float], *, shar
     new_app_zone = Zone(config.new_app_time_zone) if config.new_apps_allowed else None
     directory = AppDirectory(store, now=now, new_app_zone=new_app_zone)
     memory = Memory(config.remembered_ids)
-    committer = Committer(store, memory, config.max_waiting_events)
+    counting = CountingHere(store) if config.store == SQLITE_IN_MEMORY else CountingInWorker(config.store)
+    auditor = Auditor(store, directory, counting, now)
+    committer = Committer(store, memory, config.max_waiting_events, auditor.note)
     validator = Validator(PlatformReader(), config.max_clock_skew_s)
     ingestion = Ingestion(committer, validator, memory, config.max_events, now)
     streams = OpenStreams()
@@ -138,7 +144,7 @@ async def _start(config: Config, store: Store, now: Callable[[], float], *, shar
     ingest = IngestServicer(directory, ingestion, committer, streams, config)
     server.add_generic_rpc_handlers((ingest.handlers(),))
     analytics_service_pb2_grpc.add_AnalyticsServiceServicer_to_server(AnalyticsServicer(directory, store, now), server)
-    admin_service_pb2_grpc.add_AdminServiceServicer_to_server(AdminServicer(directory), server)
+    admin_service_pb2_grpc.add_AdminServiceServicer_to_server(AdminServicer(directory, store, auditor), server)
     health_servicer = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
     reflection.enable_server_reflection((*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
@@ -155,6 +161,7 @@ async def _start(config: Config, store: Store, now: Callable[[], float], *, shar
     chores = [
         asyncio.create_task(store_health.run()),
         asyncio.create_task(RetentionSweep(store, directory, now).run()),
+        asyncio.create_task(auditor.run()),
     ]
     return Server(
         address=str(config.address._replace(port=port)),
@@ -164,6 +171,7 @@ async def _start(config: Config, store: Store, now: Callable[[], float], *, shar
         _streams=streams,
         _committer=committer,
         _store=store,
+        _auditor=auditor,
         _chores=chores,
     )
 

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 
 import eventmanager
-from eventmanager.cli import apps, demo, report, schema, send, serve
+from eventmanager.cli import apps, audit, demo, report, schema, send, serve
 from eventmanager.cli.commands import Command
 from eventmanager.cli.failures import FailedError
 from eventmanager.config import InvalidSettingError
@@ -26,6 +26,7 @@ application = typer.Typer(
 application.command("serve", cls=Command)(serve.serve)
 application.command("demo", cls=Command)(demo.demo)
 application.command("send", cls=Command)(send.send)
+application.command("audit", cls=Command)(audit.audit)
 application.add_typer(report.application, name="report")
 application.add_typer(apps.application, name="apps")
 application.add_typer(schema.application, name="schema")

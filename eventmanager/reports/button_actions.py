@@ -16,19 +16,19 @@ from eventmanager.durations import Durations, bounds_of
 from eventmanager.facts import TotalsTable
 from eventmanager.paging import Page
 from eventmanager.reports.duration_stats import duration_of, stats_of
+from eventmanager.reports.figures import Figures
 from eventmanager.reports.ranking import Ranked, ranked_page
 from eventmanager.reports.scope import Scope
 from eventmanager.reports.totals import Selection
-from eventmanager.store.protocol import Store
 
 _FIRST_BAND_MS: Final = 128
 
 
-async def button_actions(store: Store, scope: Scope, page: Page, target: str) -> QueryButtonActionsResponse:
+async def button_actions(figures: Figures, scope: Scope, page: Page, target: str) -> QueryButtonActionsResponse:
     """Tell about every button, or about one."""
-    selection = Selection(store, scope, TotalsTable.ACTIONS_BY_BUTTON, lambda key: target in ("", key[0]))
+    selection = Selection(figures, scope, TotalsTable.ACTIONS_BY_BUTTON, lambda key: target in ("", key[0]))
     rows, next_page_token = await ranked_page(selection, page, _message_of)
-    return QueryButtonActionsResponse(info=scope.info(), rows=rows, next_page_token=next_page_token)
+    return QueryButtonActionsResponse(info=figures.info(), rows=rows, next_page_token=next_page_token)
 
 
 def click_correlation(leaves: Durations, clicks: Durations) -> float | None:

@@ -5,19 +5,19 @@ from collections.abc import Iterator, Mapping
 from live.eventmanager.v1.analytics_service_pb2 import QueryConversionResponse, StageConversion
 
 from eventmanager.facts import Key, SetTable
+from eventmanager.reports.figures import Figures
 from eventmanager.reports.scope import Scope
 from eventmanager.reports.visitors import visitors_by_period
-from eventmanager.store.protocol import Store
 
 
-async def conversion(store: Store, scope: Scope) -> QueryConversionResponse:
+async def conversion(figures: Figures, scope: Scope) -> QueryConversionResponse:
     """Return a row for each of the app's stages in every interval, those without visitors included, so that a chart
     has no gaps; and one for each other stage that was entered.
     """
     # In this order: what comes between is counted in the whole, and no rate passes 1.
-    by_stage = await visitors_by_period(store, scope, SetTable.USERS_BY_STAGE)
-    of_all = await visitors_by_period(store, scope, SetTable.USERS_BY_PLATFORM)
-    response = QueryConversionResponse(info=scope.info())
+    by_stage = await visitors_by_period(figures, scope, SetTable.USERS_BY_STAGE)
+    of_all = await visitors_by_period(figures, scope, SetTable.USERS_BY_PLATFORM)
+    response = QueryConversionResponse(info=figures.info())
     for period, users, everyone in zip(scope.periods, by_stage, of_all, strict=True):
         response.rows.extend(_rows(scope, period.start.isoformat(), users, everyone.get((), 0)))
     return response

@@ -15,17 +15,17 @@ from live.eventmanager.v1.analytics_service_pb2 import (
 
 from eventmanager.errors import InvalidRequestError
 from eventmanager.facts import Key, SetTable
+from eventmanager.reports.figures import Figures
 from eventmanager.reports.scope import Scope
 from eventmanager.reports.visitors import Entries, united_visitors
-from eventmanager.store.protocol import Store
 
 _UNKNOWN: Final = "unknown"
 _ALL: Final = ("all",)
 _TOLD: Final = ("told",)
 _COLUMNS: Final[Mapping[PlatformDimension.ValueType, int]] = {
-    PLATFORM_DIMENSION_BROWSER: 1,
-    PLATFORM_DIMENSION_OS: 2,
-    PLATFORM_DIMENSION_DEVICE: 3,
+    PLATFORM_DIMENSION_BROWSER: 0,
+    PLATFORM_DIMENSION_OS: 1,
+    PLATFORM_DIMENSION_DEVICE: 2,
 }
 
 
@@ -37,25 +37,25 @@ def check_dimension(dimension: PlatformDimension.ValueType) -> None:
         raise InvalidRequestError("dimension", f"{dimension} is no PlatformDimension.")
 
 
-async def platforms(store: Store, scope: Scope, dimension: PlatformDimension.ValueType) -> QueryPlatformsResponse:
+async def platforms(figures: Figures, scope: Scope, dimension: PlatformDimension.ValueType) -> QueryPlatformsResponse:
     """Count visitors by value. One who used two counts in both; one who never told, as `unknown`."""
     column = _COLUMNS[dimension]
 
-    def entries_of(rows: Sequence[Key]) -> Entries:
-        for row in rows:
-            visitor, value = row[0], row[column]
+    def entries_of(rows: Sequence[tuple[Key, int]]) -> Entries:
+        for platform, visitor in rows:
+            value = platform[column]
             yield _ALL, visitor
             if value:
                 yield _TOLD, visitor
                 yield ("value", value), visitor
 
-    counts = await united_visitors(store, scope.app, SetTable.USERS_BY_PLATFORM, scope.dates, entries_of)
+    counts = await united_visitors(figures, scope.app, SetTable.USERS_BY_PLATFORM, scope.dates, entries_of)
     total_users = counts[_ALL]
     users = {key[1]: count for key, count in counts.items() if len(key) > 1}
     if counts[_TOLD] < total_users:  # Apart from any who told just that word: nobody is in both.
         users[_UNKNOWN] = users.get(_UNKNOWN, 0) + total_users - counts[_TOLD]
     return QueryPlatformsResponse(
-        info=scope.info(),
+        info=figures.info(),
         total_users=total_users,
         rows=(
             PlatformShare(value=value, users=count, share=count / total_users)

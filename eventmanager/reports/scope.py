@@ -1,17 +1,14 @@
-"""What a report is about: an app, its days and intervals, and how far the figures can be relied on."""
+"""What a report is about: an app, its days and intervals."""
 
 import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from google.protobuf.timestamp_pb2 import Timestamp
-from live.eventmanager.v1.analytics_service_pb2 import INTERVAL_HOUR, DateRange, Interval, ReportInfo
+from live.eventmanager.v1.analytics_service_pb2 import INTERVAL_HOUR, DateRange, Interval
 
 from eventmanager.apps import App
 from eventmanager.date_ranges import MAX_DAYS, MAX_DAYS_BY_HOURS, DateSpan, Period, periods_of, span_of
 from eventmanager.store.protocol import Store
-
-_MICROSECONDS_PER_SECOND = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,16 +21,12 @@ class Scope:
     dates: Sequence[datetime.date]
     """The days that have events and are still reported, oldest first."""
     read_time_s: float
+    reaches_past_retention: bool
+    """Whether some days of the range are reported no more."""
 
     def dates_of(self, period: Period) -> list[datetime.date]:
         """Return the days of an interval that have events."""
         return [date for date in self.dates if period.span.first <= date <= period.span.last]
-
-    def info(self) -> ReportInfo:
-        """Say how far the figures can be relied on: live figures, none of them an estimate."""
-        read_time = Timestamp()
-        read_time.FromMicroseconds(int(self.read_time_s * _MICROSECONDS_PER_SECOND))
-        return ReportInfo(date_range=self.span.as_range(), time_zone=self.app.zone.name, read_time=read_time)
 
 
 async def scope_of(
@@ -43,9 +36,10 @@ async def scope_of(
     today = app.zone.date_of(int(now_s))
     max_days = MAX_DAYS_BY_HOURS if interval == INTERVAL_HOUR else MAX_DAYS
     span = span_of(date_range, today, max_days)
-    dates = [
-        date
-        for date in await store.dates(app.app, span.first, span.last)
-        if (end := app.reports_end(date)) is None or today < end
-    ]
-    return Scope(app, span, periods_of(span, interval), dates, now_s)
+
+    def is_reported(date: datetime.date) -> bool:
+        end = app.reports_end(date)
+        return end is None or today < end
+
+    dates = [date for date in await store.dates(app.app, span.first, span.last) if is_reported(date)]
+    return Scope(app, span, periods_of(span, interval), dates, now_s, not all(map(is_reported, span.dates())))

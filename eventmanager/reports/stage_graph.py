@@ -8,9 +8,9 @@ from live.eventmanager.v1.analytics_service_pb2 import QueryStageGraphResponse, 
 
 from eventmanager.errors import InvalidRequestError
 from eventmanager.facts import SetTable
+from eventmanager.reports.figures import Figures
 from eventmanager.reports.scope import Scope
 from eventmanager.reports.visitors import visitors_by_period
-from eventmanager.store.protocol import Store
 
 DEFAULT_EDGES: Final = 200
 MAX_EDGES: Final = 10_000
@@ -26,15 +26,15 @@ def check_edge_limits(min_users: int, max_edges: int) -> None:
         )
 
 
-async def stage_graph(store: Store, scope: Scope, min_users: int, max_edges: int) -> QueryStageGraphResponse:
+async def stage_graph(figures: Figures, scope: Scope, min_users: int, max_edges: int) -> QueryStageGraphResponse:
     """Return the heaviest edges over the whole range, at most `max_edges` (0 stands for the default)."""
-    (users,) = await visitors_by_period(store, scope, SetTable.STAGE_GRAPH)
+    (users,) = await visitors_by_period(figures, scope, SetTable.STAGE_GRAPH)
     heavy = ((-count, edge) for edge, count in users.items() if count >= min_users)
     # In a thread, for stages may be many and edges their square.
     ranks = await asyncio.to_thread(heapq.nsmallest, max_edges or DEFAULT_EDGES, heavy)
     names = scope.app.stage_names
     return QueryStageGraphResponse(
-        info=scope.info(),
+        info=figures.info(),
         edges=(
             StageEdge(
                 from_stage=from_stage,

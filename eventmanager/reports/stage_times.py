@@ -6,15 +6,15 @@ from live.eventmanager.v1.analytics_service_pb2 import QueryStageTimesResponse, 
 
 from eventmanager.facts import Totals, TotalsTable
 from eventmanager.reports.duration_stats import stats_of
+from eventmanager.reports.figures import Figures
 from eventmanager.reports.scope import Scope
 from eventmanager.reports.totals import Selection
-from eventmanager.store.protocol import Store
 
 
-async def stage_times(store: Store, scope: Scope, stages: Iterable[int]) -> QueryStageTimesResponse:
+async def stage_times(figures: Figures, scope: Scope, stages: Iterable[int]) -> QueryStageTimesResponse:
     """Sum up the times on each stage, or on those given, in each interval."""
     asked = frozenset(stages)
-    selection = Selection(store, scope, TotalsTable.TIME_BY_STAGE, lambda key: not asked or key[0] in asked)
+    selection = Selection(figures, scope, TotalsTable.TIME_BY_STAGE, lambda key: not asked or key[0] in asked)
     by_period = await selection.by_period()
     names = scope.app.stage_names
 
@@ -28,7 +28,7 @@ async def stage_times(store: Store, scope: Scope, stages: Iterable[int]) -> Quer
         )
 
     return QueryStageTimesResponse(
-        info=scope.info(),
+        info=figures.info(),
         rows=(
             row(period.start.isoformat(), stage, sums[stage,])
             for period, sums in zip(scope.periods, by_period, strict=True)

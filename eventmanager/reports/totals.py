@@ -6,16 +6,16 @@ from dataclasses import dataclass
 
 from eventmanager.blocks import Day
 from eventmanager.facts import Key, Totals, TotalsRow, TotalsTable
+from eventmanager.reports.figures import Figures
 from eventmanager.reports.reading import DECODED_AT_ONCE, for_each, in_portions
 from eventmanager.reports.scope import Scope
-from eventmanager.store.protocol import Store
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
     """Those rows of a table whose keys are wanted, of the days in a scope."""
 
-    store: Store
+    figures: Figures
     scope: Scope
     table: TotalsTable
     wanted: Callable[[Key], bool]
@@ -26,7 +26,7 @@ class Selection:
         """Hand each row of some days to `take`, the days in no particular order; after so many, other work goes on."""
 
         async def read_day(date: datetime.date) -> None:
-            rows = await self.store.totals(self.table, Day(self.scope.app.app, date))
+            rows = await self.figures.totals(self.table, Day(self.scope.app.app, date))
             async for portion in in_portions(rows, at_once):
                 for row in portion:
                     if self.wanted(row.key):

@@ -6,23 +6,23 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from live.eventmanager.v1.analytics_service_pb2 import INTERVAL_HOUR, Interval, QueryTrafficResponse, Traffic
 
 from eventmanager.facts import Key, SetTable, Totals, TotalsTable
+from eventmanager.reports.figures import Figures
 from eventmanager.reports.scope import Scope
 from eventmanager.reports.totals import Selection
 from eventmanager.reports.visitors import visitors_by_period
-from eventmanager.store.protocol import Store
 
 _SECONDS_PER_HOUR = 3_600
 _NO_EVENTS = (0, 0, 0, 0)
 
 
-async def traffic(store: Store, scope: Scope, interval: Interval.ValueType) -> QueryTrafficResponse:
+async def traffic(figures: Figures, scope: Scope, interval: Interval.ValueType) -> QueryTrafficResponse:
     """Return a row for every interval, empty ones included."""
-    by_period = await Selection(store, scope, TotalsTable.TRAFFIC, lambda _: True).by_period()
+    by_period = await Selection(figures, scope, TotalsTable.TRAFFIC, lambda _: True).by_period()
     if interval == INTERVAL_HOUR:
-        return QueryTrafficResponse(info=scope.info(), rows=_by_hour(scope, by_period))
-    users = await visitors_by_period(store, scope, SetTable.USERS_BY_PLATFORM)
+        return QueryTrafficResponse(info=figures.info(), rows=_by_hour(scope, by_period))
+    users = await visitors_by_period(figures, scope, SetTable.USERS_BY_PLATFORM)
     return QueryTrafficResponse(
-        info=scope.info(),
+        info=figures.info(),
         rows=(
             _row(scope.app.zone.first_instant(period.start), _sum(sums.values()), users=counts.get((), 0))
             for period, sums, counts in zip(scope.periods, by_period, users, strict=True)

@@ -12,14 +12,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, TypeAlias
 
 from eventmanager.apps import App
-from eventmanager.blocks import Partition
+from eventmanager.blocks import Day, Partition
 from eventmanager.facts import Key, SetTable
-from eventmanager.reports.reading import COUNTED_AT_ONCE, for_each, in_portions
+from eventmanager.reports.figures import Figures
+from eventmanager.reports.reading import for_each
 from eventmanager.reports.scope import Scope
-from eventmanager.store.protocol import Store
 
-Entries: TypeAlias = Iterable[tuple[Key, str]]
-"""What to count a visitor under, and the visitor."""
+Entries: TypeAlias = Iterable[tuple[Key, int]]
+"""What to count a visitor under, and the visitor's hash."""
 
 _KEYS_WITH_BITS: Final = 60
 
@@ -36,8 +36,8 @@ class _Union:
     def __init__(self, counts: Counter[Key]) -> None:
         self._counts = counts
         self._bits: dict[Key, int] = {}
-        self._keys_of: dict[str, int] = {}
-        self._others: set[tuple[Key, str]] = set()
+        self._keys_of: dict[int, int] = {}
+        self._others: set[tuple[Key, int]] = set()
 
     def add(self, entries: Entries) -> None:
         for key, visitor in entries:
@@ -55,16 +55,28 @@ class _Union:
                 self._counts[key] += 1
 
 
-async def visitors_by_period(store: Store, scope: Scope, table: SetTable) -> Sequence[Mapping[Key, int]]:
+async def visitors_by_period(figures: Figures, scope: Scope, table: SetTable) -> Sequence[Mapping[Key, int]]:
     """Count distinct visitors in each of the intervals, by the columns that `Store.member_counts` counts by."""
     dates = [scope.dates_of(period) for period in scope.periods]
     counts = [Counter[Key]() for _ in scope.periods]
 
+    single_days: list[tuple[Counter[Key], datetime.date]] = []
+
+    async def count_day(share: tuple[Counter[Key], datetime.date]) -> None:
+        counted, date = share
+        recounted = await figures.recounted_counts(table, Day(scope.app.app, date))
+        if recounted is None:
+            single_days.append(share)
+        else:
+            counted.update(recounted)
+
     async def count(share: tuple[Counter[Key], Partition]) -> None:
         counted, partition = share
-        counted.update(await store.member_counts(table, partition))
+        counted.update(await figures.live_counts(table, partition))
 
-    single_days = ((counts[number], of_period[0]) for number, of_period in enumerate(dates) if len(of_period) == 1)
+    await for_each(
+        ((counts[number], of_period[0]) for number, of_period in enumerate(dates) if len(of_period) == 1), count_day
+    )
     await for_each(
         (
             (counted, Partition(scope.app.app, date, shard))
@@ -76,16 +88,16 @@ async def visitors_by_period(store: Store, scope: Scope, table: SetTable) -> Seq
     entries_of = _by_all if table is SetTable.USERS_BY_PLATFORM else _by_columns
     for number, of_period in enumerate(dates):
         if len(of_period) > 1:
-            counts[number] = await united_visitors(store, scope.app, table, of_period, entries_of)
+            counts[number] = await united_visitors(figures, scope.app, table, of_period, entries_of)
     return counts
 
 
 async def united_visitors(
-    store: Store,
+    figures: Figures,
     app: App,
     table: SetTable,
     dates: Sequence[datetime.date],
-    entries_of: Callable[[Sequence[Key]], Entries],
+    entries_of: Callable[[Sequence[tuple[Key, int]]], Entries],
 ) -> Counter[Key]:
     """Count distinct visitors over some days, under the keys that `entries_of` makes of a table's rows."""
     counts = Counter[Key]()
@@ -94,9 +106,8 @@ async def united_visitors(
         union = _Union(counts)
 
         async def unite(partition: Partition, union: _Union = union) -> None:
-            async for rows in store.members(table, partition):
-                async for portion in in_portions(rows, COUNTED_AT_ONCE):
-                    union.add(entries_of(portion))
+            async for rows in figures.visitors(table, partition):
+                union.add(entries_of(rows))
 
         await for_each(
             (
@@ -109,9 +120,9 @@ async def united_visitors(
     return counts
 
 
-def _by_columns(rows: Sequence[Key]) -> Entries:
-    return ((row[:-1], row[-1]) for row in rows)
+def _by_columns(rows: Sequence[tuple[Key, int]]) -> Entries:
+    return rows
 
 
-def _by_all(rows: Sequence[Key]) -> Entries:
-    return (((), row[0]) for row in rows)
+def _by_all(rows: Sequence[tuple[Key, int]]) -> Entries:
+    return (((), visitor) for _, visitor in rows)

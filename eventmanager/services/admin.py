@@ -1,8 +1,9 @@
 # ruff: noqa: ARG002, N802 - gRPC names the methods and hands a context to each.
-"""AdminService: looks after apps."""
+"""AdminService: looks after apps, and has days counted again."""
 
 from live.eventmanager.v1.admin_service_pb2 import (
     AuditDaysRequest,
+    AuditDaysResponse,
     CreateApiKeyRequest,
     CreateApiKeyResponse,
     CreateAppRequest,
@@ -23,16 +24,21 @@ from live.eventmanager.v1.admin_service_pb2 import (
 from live.eventmanager.v1.admin_service_pb2_grpc import AdminServiceServicer
 
 from eventmanager.app_directory import AppDirectory
+from eventmanager.audit.auditor import NO_EVENTS, Auditor
+from eventmanager.date_ranges import span_of
 from eventmanager.paging import Place, fitting, page_of
 from eventmanager.services.not_offered import not_offered
 from eventmanager.services.statuses import Context
+from eventmanager.store.protocol import Store
 
 
 class AdminServicer(AdminServiceServicer):
-    """Makes, shows, changes and lists apps."""
+    """Makes, shows, changes and lists apps; counts days again."""
 
-    def __init__(self, directory: AppDirectory) -> None:
+    def __init__(self, directory: AppDirectory, store: Store, auditor: Auditor) -> None:
         self._directory = directory
+        self._store = store
+        self._auditor = auditor
 
     async def CreateApp(self, request: CreateAppRequest, context: Context) -> CreateAppResponse:
         """Make an app."""
@@ -70,8 +76,21 @@ class AdminServicer(AdminServiceServicer):
     async def AuditDays(  # type: ignore[override]  # A coroutine may write the stream as well.
         self, request: AuditDaysRequest, context: Context
     ) -> None:
-        """Refuse: this server does not count days again."""
-        await not_offered(context, "AuditDays")
+        """Count days again, and tell of each as soon as it is counted. A day without events needs no count."""
+        app = await self._directory.app(request.app)
+        span = span_of(request.date_range, self._directory.today(app))
+        with_events = set(await self._store.dates(app.app, span.first, span.last))
+        for date in span.dates():
+            audit = await self._auditor.audit(app, date) if date in with_events else NO_EVENTS
+            await context.write(
+                AuditDaysResponse(
+                    date=date.isoformat(),
+                    events=audit.events,
+                    duplicate_events=audit.duplicate_events,
+                    differing_figures=audit.differing_figures,
+                    audited=audit.audited,
+                )
+            )
 
     async def EraseDevice(  # type: ignore[override]  # A coroutine may write the stream as well.
         self, request: EraseDeviceRequest, context: Context

@@ -10,7 +10,8 @@ from typing import Final, TypeAlias
 
 from eventmanager.errors import StartError, StoreUnavailableError
 from eventmanager.store.cassandra.address import SCHEME, CassandraAddress, parse_address
-from eventmanager.store.protocol import Store
+from eventmanager.store.protocol import LoggedDays, Store
+from eventmanager.store.sqlite.logged_days import SQLiteLoggedDays
 from eventmanager.store.sqlite.store import SQLiteStore
 
 _SQLITE: Final = "sqlite:"
@@ -63,6 +64,22 @@ async def open_store(
     if isinstance(address, SQLiteAddress):
         return await SQLiteStore.open(address.path)
     return await _open_cassandra(address, environment, migrate=migrate, now=now)
+
+
+async def open_logged_days(text: str, environment: Mapping[str, str] = os.environ) -> LoggedDays:
+    """Open a store that a server has open, to read it beside that, from another process.
+
+    Raises StoreUnavailableError where a cluster does not answer now.
+    """
+    address = parse_store_address(text)
+    if isinstance(address, SQLiteAddress):
+        if address.path is None:
+            raise StartError(f"No other process can read {text}.")
+        return SQLiteLoggedDays(address.path)
+    need_driver(address)
+    from eventmanager.store.cassandra.opening import open_keyspace  # noqa: PLC0415 - as below.
+
+    return await open_keyspace(address, environment, migrate=False, for_recounts=True)
 
 
 async def _open_cassandra(

@@ -6,6 +6,7 @@ asked again. Nothing here is safe to call after `close`.
 
 import datetime
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence, Set
+from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol, TypeAlias
 
@@ -32,6 +33,35 @@ class BlockOutcome(Enum):
 
 FactsOf: TypeAlias = Callable[[Sequence[Block]], Facts]
 """Folds blocks. Called at most once a commit, from any thread, with those that are new and acknowledged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recount:
+    """What a recount of a day found for one report: the day's marks before its log was read, and the figures."""
+
+    report: str
+    marks: bytes
+    figures: bytes
+
+
+class LoggedDays(Protocol):
+    """What a recount reads of a store. A process that only reads may have no more of it."""
+
+    async def marks(self, app: str, dates: Sequence[datetime.date]) -> Mapping[datetime.date, bytes]:
+        """Return the marks of those of some days that have events, as at most 64 bytes each.
+
+        They change with every block that is acknowledged, once its log row is there and before the answer, and never
+        become again what they were.
+        """
+        ...
+
+    def log(self, partition: Partition) -> AsyncIterator[Sequence[StoredBlock]]:
+        """Read a partition's log by pages, in the order of block ids or of arrival."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of files and connections."""
+        ...
 
 
 class Store(Protocol):
@@ -70,6 +100,23 @@ class Store(Protocol):
 
     async def dates(self, app: str, first: datetime.date, last: datetime.date) -> Sequence[datetime.date]:
         """List the dates, within two included, of which an app has events, oldest first."""
+        ...
+
+    async def marks(self, app: str, dates: Sequence[datetime.date]) -> Mapping[datetime.date, bytes]:
+        """As in LoggedDays."""
+        ...
+
+    async def read_recounts(
+        self, app: str, report: str, dates: Sequence[datetime.date]
+    ) -> Mapping[datetime.date, Recount]:
+        """Read what recounts of some days found for one report; days without are left out."""
+        ...
+
+    async def write_recounts(self, day: Day, recounts: Sequence[Recount], expire_time_s: int) -> None:
+        """Keep what a recount found in the place of earlier ones, until the day expires; 0 stands for never.
+
+        Of two written at once either may stay, each whole: its marks and its figures are of one recount.
+        """
         ...
 
     async def drop_day(self, day: Day, shard_count: int) -> None:

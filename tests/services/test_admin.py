@@ -9,7 +9,6 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
 from live.eventmanager.v1.admin_service_pb2 import (
     App,
-    AuditDaysRequest,
     CreateApiKeyRequest,
     CreateAppRequest,
     CreateAppResponse,
@@ -338,7 +337,6 @@ async def test_what_is_not_offered_says_so(admin: AdminServiceStub, method: str,
 @pytest.mark.parametrize(
     ("method", "request_"),
     [
-        ("AuditDays", AuditDaysRequest()),
         ("EraseDevice", EraseDeviceRequest()),
         ("ExportEvents", ExportEventsRequest()),
     ],

@@ -12,7 +12,7 @@ from live.eventmanager.storage.v1.settings_pb2 import AppSettings
 from eventmanager.blocks import Block, Day, Partition, StoredBlock
 from eventmanager.errors import StartError, StoreUnavailableError
 from eventmanager.facts import Key, SetTable, TotalsRow, TotalsTable
-from eventmanager.store.protocol import BlockOutcome, FactsOf, Store
+from eventmanager.store.protocol import BlockOutcome, FactsOf, Recount, Store
 
 _FIRST_PAUSE_S: Final = 0.5
 _LONGEST_PAUSE_S: Final = 15.0
@@ -61,6 +61,20 @@ class LateStore:
     async def dates(self, app: str, first: datetime.date, last: datetime.date) -> Sequence[datetime.date]:
         """List the dates of an app's events."""
         return await self._opened().dates(app, first, last)
+
+    async def marks(self, app: str, dates: Sequence[datetime.date]) -> Mapping[datetime.date, bytes]:
+        """Read days' marks."""
+        return await self._opened().marks(app, dates)
+
+    async def read_recounts(
+        self, app: str, report: str, dates: Sequence[datetime.date]
+    ) -> Mapping[datetime.date, Recount]:
+        """Read recounts."""
+        return await self._opened().read_recounts(app, report, dates)
+
+    async def write_recounts(self, day: Day, recounts: Sequence[Recount], expire_time_s: int) -> None:
+        """Keep recounts."""
+        await self._opened().write_recounts(day, recounts, expire_time_s)
 
     async def drop_day(self, day: Day, shard_count: int) -> None:
         """Remove a day."""

@@ -20,6 +20,7 @@ async def open_keyspace(
     environment: Mapping[str, str],
     *,
     migrate: bool = True,
+    for_recounts: bool = False,
     options: StoreOptions | None = None,
 ) -> CassandraStore:
     """Open the store at an address; the environment has the password.
@@ -32,7 +33,7 @@ async def open_keyspace(
         connection = connect(address, read_password(address, environment))
         try:
             Keyspace(connection, address, options.new_id).open(migrate=migrate)
-            return connection, Statements(connection.session)
+            return connection, Statements(connection.session, for_recounts=for_recounts)
         except BaseException:
             connection.close()
             raise

@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from cassandra import ConsistencyLevel
 from cassandra.cluster import Session
 from cassandra.query import PreparedStatement
 
@@ -36,6 +37,14 @@ WRITE_DAY: Final = "INSERT INTO days (app, date, ledger, shard) VALUES (?, ?, ?,
 READ_DAY: Final = "SELECT shard FROM days WHERE app = ? AND date = ?"
 LIST_DATES: Final = "SELECT date FROM days WHERE app = ? AND date >= ? AND date <= ? GROUP BY app, date"
 DROP_DAY: Final = "DELETE FROM days WHERE app = ? AND date = ?"
+READ_LEDGERS: Final = "SELECT ledger, shard FROM days WHERE app = ? AND date = ?"
+READ_MARKS: Final = f"SELECT hour, ledger, blocks FROM traffic {_IN_PARTITION}"
+# Newer than what is kept, whatever the clock says; and expires with its day.
+WRITE_RECOUNT: Final = (
+    "INSERT INTO recounts (app, date, report, recount) VALUES (?, ?, ?, ?) USING TIMESTAMP ? AND TTL ?"
+)
+READ_RECOUNT: Final = "SELECT recount, WRITETIME(recount) FROM recounts WHERE app = ? AND date = ? AND report = ?"
+DROP_RECOUNTS: Final = "DELETE FROM recounts WHERE app = ? AND date = ?"
 READ_APP: Final = "SELECT settings FROM apps WHERE scope = 'all' AND app = ?"
 LIST_APPS: Final = "SELECT settings FROM apps WHERE scope = 'all' AND app > ? LIMIT ?"
 CREATE_APP: Final = "INSERT INTO apps (scope, app, version, settings) VALUES ('all', ?, ?, ?) IF NOT EXISTS"
@@ -45,8 +54,13 @@ REPLACE_APP: Final = "UPDATE apps SET version = ?, settings = ? WHERE scope = 'a
 class Statements:
     """The prepared statements of one session."""
 
-    def __init__(self, session: Session) -> None:
-        """Prepare them all. Blocks."""
+    def __init__(self, session: Session, *, for_recounts: bool = False) -> None:
+        """Prepare them all. Blocks.
+
+        Marks count in whatever data centre a block was acknowledged, so all of them are asked. So is the log where it
+        is read for recounts, but not where somebody waits for the events of one visitor.
+        """
+        everywhere = ConsistencyLevel.EACH_QUORUM if _data_centres(session) > 1 else None
 
         def prepare(cql: str, page_rows: int = _ROWS_A_PAGE) -> PreparedStatement:
             statement = session.prepare(cql)
@@ -68,6 +82,15 @@ class Statements:
         self.read_day = prepare(READ_DAY)
         self.list_dates = prepare(LIST_DATES)
         self.drop_day = prepare(DROP_DAY)
+        self.read_ledgers = prepare(READ_LEDGERS)
+        self.read_marks = prepare(READ_MARKS)
+        self.write_recount = prepare(WRITE_RECOUNT)
+        self.read_recount = prepare(READ_RECOUNT)
+        self.read_ledgers.consistency_level = everywhere
+        self.read_marks.consistency_level = everywhere
+        if for_recounts:
+            self.read_log.consistency_level = everywhere
+        self.drop_recounts = prepare(DROP_RECOUNTS)
         self.read_app = prepare(READ_APP)
         self.list_apps = prepare(LIST_APPS)
         self.create_app = prepare_once(CREATE_APP)
@@ -85,6 +108,12 @@ class Statements:
         self.read_totals: dict[TotalsTable, Any] = {
             table: prepare(_select(table.value, columns.read)) for table, columns in TOTALS_COLUMNS.items()
         }
+
+
+def _data_centres(session: Session) -> int:
+    """Return over how many data centres the session's keyspace is spread."""
+    strategy = session.cluster.metadata.keyspaces[session.keyspace].replication_strategy
+    return len(getattr(strategy, "dc_replication_factors_info", ()))
 
 
 def _insert(table: str, columns: tuple[str, ...]) -> str:

@@ -22,10 +22,11 @@ from eventmanager.store.cassandra.connection import ONCE, READS, WRITES, Connect
 from eventmanager.store.cassandra.ledgers import LedgerBounds, Ledgers
 from eventmanager.store.cassandra.log_rows import LogRows
 from eventmanager.store.cassandra.reads import Reads, failing_as_unavailable
+from eventmanager.store.cassandra.recount_rows import RecountRows
 from eventmanager.store.cassandra.repeater import Repeater
 from eventmanager.store.cassandra.set_rows import SetRows
 from eventmanager.store.cassandra.statements import Statements
-from eventmanager.store.protocol import BlockOutcome, FactsOf
+from eventmanager.store.protocol import BlockOutcome, FactsOf, Recount
 
 # Of the requests that one connection takes, 32,768, a node works on a few hundred at once.
 _MOST_WRITES_IN_FLIGHT: Final = 64
@@ -68,6 +69,7 @@ class CassandraStore:
         self._statements = statements
         self._repeater = repeater
         self._reads = Reads(statements, reads)
+        self._recounts = RecountRows(statements, reads, repeater, options.now)
         self._apps = AppRows(statements, reads, Bridge(connection.session, loop, ONCE, _MOST_ONCE_IN_FLIGHT))
         self._log_rows = LogRows(statements, repeater, options.now)
         self._set_rows = SetRows(statements, repeater, options.now)
@@ -103,6 +105,20 @@ class CassandraStore:
         """List the dates of which an app has ledgers."""
         return await self._reads.dates(app, first, last)
 
+    async def marks(self, app: str, dates: Sequence[datetime.date]) -> Mapping[datetime.date, bytes]:
+        """Read the rows of `days` and, in the shards that they name, of `traffic`."""
+        return await self._recounts.marks(app, dates)
+
+    async def read_recounts(
+        self, app: str, report: str, dates: Sequence[datetime.date]
+    ) -> Mapping[datetime.date, Recount]:
+        """Read rows of `recounts`."""
+        return await self._recounts.read(app, report, dates)
+
+    async def write_recounts(self, day: Day, recounts: Sequence[Recount], expire_time_s: int) -> None:
+        """Write rows of `recounts`, each newer than the one that is there."""
+        await self._recounts.write(day, recounts, expire_time_s)
+
     async def drop_day(self, day: Day, shard_count: int) -> None:
         """Delete a day's partitions, and then its rows in `days`: whoever fails in between can begin again."""
         with failing_as_unavailable():
@@ -116,7 +132,8 @@ class CassandraStore:
                     self._repeater.execute(statement.bind(partition_values(partition)))
                     for partition in partitions
                     for statement in self._statements.drop_partition
-                )
+                ),
+                self._repeater.execute(self._statements.drop_recounts.bind((day.app, cql_date(day.date)))),
             )
             await self._repeater.execute(self._statements.drop_day.bind((day.app, cql_date(day.date))))
 

@@ -10,6 +10,8 @@ from eventmanager.store.sqlite.tables import DAY, SET_COLUMNS, SHARDS_A_DAY, TOT
 _ROWS_AT_ONCE: Final = 2_000
 _BLOCKS_AT_ONCE: Final = 100
 """Blocks are some 50 KB each."""
+_RECOUNTS_AT_ONCE: Final = 4
+"""A recount's figures may take megabytes."""
 
 
 def forget_day(connection: sqlite3.Connection, day: Day) -> None:
@@ -33,6 +35,10 @@ def remove_some_rows(connection: sqlite3.Connection) -> bool:
     for totals_table, totals_columns in TOTALS_COLUMNS.items():
         if _remove_rows(connection, totals_table, ("day", *totals_columns.key), day, day):
             return True
+    some_recounts = "SELECT report FROM recounts WHERE day = ? LIMIT ?"
+    values = (day, day, _RECOUNTS_AT_ONCE)
+    if connection.execute(f"DELETE FROM recounts WHERE day = ? AND report IN ({some_recounts})", values).rowcount:
+        return True
     connection.execute("DELETE FROM dropped_days WHERE id = ?", (day,))
     return True
 

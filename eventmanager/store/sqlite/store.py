@@ -9,17 +9,18 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from functools import partial
 from pathlib import Path
-from typing import Final, NamedTuple, Protocol, Self, TypeVar
+from typing import Final, NamedTuple, Self, TypeVar
 
 from live.eventmanager.storage.v1.settings_pb2 import AppSettings
 
 from eventmanager.blocks import Block, Day, Partition, StoredBlock
 from eventmanager.errors import StartError, StoreUnavailableError
 from eventmanager.facts import Key, SetTable, TotalsRow, TotalsTable
-from eventmanager.store.protocol import BlockOutcome, FactsOf
-from eventmanager.store.sqlite import app_rows, reads
+from eventmanager.store.protocol import BlockOutcome, FactsOf, Recount
+from eventmanager.store.sqlite import app_rows, reads, recount_rows
 from eventmanager.store.sqlite.database import Database
 from eventmanager.store.sqlite.failures import cause_of
+from eventmanager.store.sqlite.logged_days import Read, log_pages
 from eventmanager.store.sqlite.readers import Readers
 from eventmanager.store.sqlite.schema import read_steps, require_ours, upgrade
 from eventmanager.store.sqlite.tables import ALL_TABLES, Table
@@ -27,9 +28,6 @@ from eventmanager.store.sqlite.writer import Writer
 
 SETTLE_AFTER_S: Final = 5.0
 """How long facts wait to be settled where nobody reads."""
-_FIRST_BLOCKS: Final = 16
-_MOST_BLOCKS: Final = 4_096
-_LOG_PAGE_BYTES: Final = 2 << 20
 
 _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
@@ -42,10 +40,6 @@ class _Opened(NamedTuple):
     """None for memory, which only the writer's connection sees."""
     has_facts: bool
     """Whether a server that was killed left facts that wait to be settled."""
-
-
-class _Read(Protocol):
-    async def __call__(self, read: Callable[[sqlite3.Connection], _T], /) -> _T: ...
 
 
 class SQLiteStore:
@@ -84,13 +78,8 @@ class SQLiteStore:
 
     async def log(self, partition: Partition) -> AsyncIterator[Sequence[StoredBlock]]:
         """As in Store: by block ids."""
-        after = b""
-        limit = _FIRST_BLOCKS
-        while page := await self._read(partial(reads.log_page, partition=partition, after=after, limit=limit)):
+        async for page in log_pages(self._read, partition):
             yield page
-            after = page[-1].block_id
-            page_bytes = sum(len(block.payload) for block in page) + 1
-            limit = max(1, min(_MOST_BLOCKS, len(page) * _LOG_PAGE_BYTES // page_bytes))
 
     async def members(self, table: SetTable, partition: Partition) -> AsyncIterator[Sequence[Key]]:
         """As in Store."""
@@ -127,6 +116,20 @@ class SQLiteStore:
     async def dates(self, app: str, first: datetime.date, last: datetime.date) -> Sequence[datetime.date]:
         """As in Store."""
         return await self._read(partial(reads.dates, app=app, first=first, last=last))
+
+    async def marks(self, app: str, dates: Sequence[datetime.date]) -> Mapping[datetime.date, bytes]:
+        """As in Store."""
+        return await self._read(partial(recount_rows.read_marks, app=app, dates=dates))
+
+    async def read_recounts(
+        self, app: str, report: str, dates: Sequence[datetime.date]
+    ) -> Mapping[datetime.date, Recount]:
+        """As in Store."""
+        return await self._read(partial(recount_rows.read_recounts, app=app, report=report, dates=dates))
+
+    async def write_recounts(self, day: Day, recounts: Sequence[Recount], expire_time_s: int) -> None:  # noqa: ARG002 - goes with its day.
+        """As in Store."""
+        await self._write(self._change, partial(recount_rows.write_recounts, day=day, recounts=recounts))
 
     async def drop_day(self, day: Day, shard_count: int) -> None:  # noqa: ARG002 - one file holds all shards.
         """As in Store. Where it fails in the middle, the day is gone, and the next call removes what is left of it."""
@@ -187,11 +190,11 @@ class SQLiteStore:
             return False
         return True
 
-    def _change(self, change: Callable[[sqlite3.Connection], bool]) -> bool:
+    def _change(self, change: Callable[[sqlite3.Connection], _T]) -> _T:
         with self._writer.transaction() as connection:
             return change(connection)
 
-    async def _reading(self, table: Table, day: Day) -> _Read:
+    async def _reading(self, table: Table, day: Day) -> Read:
         """Return what reads a table so that all that is committed now of a day is in it."""
         if self._writer.needs_settling(table, day) and not await self._write(self._settle, table):
             return partial(self._read_unsettled, table)

@@ -112,6 +112,15 @@ CREATE TABLE traffic (
   PRIMARY KEY (day, hour)
 ) WITHOUT ROWID;
 
+-- What recounts of days found, one row a report. `marks` tells for which state of the day.
+CREATE TABLE recounts (
+  day INTEGER NOT NULL,
+  report TEXT NOT NULL,
+  marks BLOB NOT NULL,
+  figures BLOB NOT NULL,
+  PRIMARY KEY (day, report)
+) WITHOUT ROWID;
+
 CREATE TABLE apps (
   app TEXT PRIMARY KEY,
   version INTEGER NOT NULL,

@@ -1,0 +1,81 @@
+"""The worker: a process that reads the log and counts, so that the server's own goes on with ingest.
+
+It takes jobs as lines of JSON on its standard input and answers each on its standard output with cells, each a line of
+JSON and the bytes of its figures, and then a line with the count or the failure. It ends with its input.
+"""
+
+import asyncio
+import datetime
+import gc
+import os
+import signal
+import sys
+import threading
+from contextlib import suppress
+from typing import Any, Final
+
+import orjson
+
+from eventmanager.audit.paced_days import PacedDays
+from eventmanager.audit.recount import recount_day
+from eventmanager.blocks import Day
+from eventmanager.errors import StartError, StoreUnavailableError
+from eventmanager.store.address import open_logged_days
+from eventmanager.store.protocol import LoggedDays, Recount
+
+_NICENESS: Final = 15
+_COLLECT_AFTER_OBJECTS: Final = 1_000_000
+
+
+async def work(address: str) -> None:
+    """Do jobs until the server is gone, which ends the process."""
+    jobs: asyncio.Queue[bytes] = asyncio.Queue()
+    loop = asyncio.get_running_loop()
+    threading.Thread(target=_read_jobs, args=(loop, jobs), daemon=True).start()
+    days: LoggedDays | None = None
+    while True:
+        job = orjson.loads(await jobs.get())
+        try:
+            days = days or await open_logged_days(address)
+            await _answer(await _do(days, job))
+        except (StoreUnavailableError, StartError) as error:
+            await _answer({"failed": str(error)})
+
+
+def _read_jobs(loop: asyncio.AbstractEventLoop, jobs: "asyncio.Queue[bytes]") -> None:
+    for line in sys.stdin.buffer:
+        loop.call_soon_threadsafe(jobs.put_nowait, line)
+    # The server is gone. Nobody waits for the job at hand, and a recount leaves nothing to be tidied up.
+    os._exit(0)
+
+
+async def _do(days: LoggedDays, job: dict[str, Any]) -> dict[str, Any]:
+    day = Day(job["app"], datetime.date.fromisoformat(job["date"]))
+    count = await recount_day(PacedDays(days, job["rest"]), day, job["shard_count"], _hand_over)
+    return {"count": list(count) if count else None}
+
+
+async def _hand_over(cell: Recount) -> None:
+    await _answer({"report": cell.report, "marks": cell.marks.hex(), "bytes": len(cell.figures)}, cell.figures)
+
+
+async def _answer(head: dict[str, Any], figures: bytes = b"") -> None:
+    def write() -> None:
+        sys.stdout.buffer.write(orjson.dumps(head) + b"\n" + figures)
+        sys.stdout.buffer.flush()
+
+    await asyncio.to_thread(write)
+
+
+def main() -> None:
+    """Run the worker for the store whose address is the first argument."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which ends this one.
+    os.nice(_NICENESS)
+    gc.freeze()
+    gc.set_threshold(_COLLECT_AFTER_OBJECTS, 20, 20)  # Rows are many and have no cycles.
+    with suppress(BrokenPipeError):  # The server is gone.
+        asyncio.run(work(sys.argv[1]))
+
+
+if __name__ == "__main__":
+    main()

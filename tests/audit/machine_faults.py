@@ -1,0 +1,72 @@
+"""Faults below the stores: statements that fail, before or after they are done."""
+
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from cassandra import OperationTimedOut
+
+
+@dataclass(slots=True)
+class Faults:
+    """Counts statements down to the one that fails."""
+
+    statements_left: int = -1
+    """How many go well before one fails; none does while it is negative."""
+    is_done: bool = False
+    """Whether the one that fails is done all the same, and only its answer lost."""
+    how_many: int = 1
+    """How many in a row fail."""
+
+    def plan(self, statements: int, how_many: int, *, is_done: bool) -> None:
+        """Have some statements go well, and the next ones fail."""
+        self.statements_left, self.how_many, self.is_done = statements, how_many, is_done
+
+    def end(self) -> None:
+        """Let everything go well."""
+        self.statements_left = -1
+
+    def strike(self) -> bool:
+        """Tell whether the next statement fails."""
+        if self.statements_left < 0:
+            return False
+        if self.statements_left:
+            self.statements_left -= 1
+            return False
+        self.how_many -= 1
+        if not self.how_many:
+            self.end()
+        return True
+
+
+class FaultyConnection:
+    """A connection to a file of SQLite whose statements may fail."""
+
+    def __init__(self, connection: sqlite3.Connection, faults: Faults) -> None:
+        self._connection = connection
+        self._faults = faults
+
+    def execute(self, statement: str, values: Any = ()) -> sqlite3.Cursor:
+        """Execute a statement, or fail."""
+        if self._faults.strike():
+            if self._faults.is_done:
+                self._connection.execute(statement, values)
+            raise sqlite3.OperationalError("disk I/O error")
+        return self._connection.execute(statement, values)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+
+def failing_session(execute_async: Callable[..., Any], faults: Faults) -> Callable[..., Any]:
+    """Return what takes the place of the driver's Session.execute_async."""
+
+    def execute(session: Any, statement: Any, *values: Any, **options: Any) -> Any:
+        if options.get("execution_profile") == "writes" and faults.strike():
+            if faults.is_done:
+                execute_async(session, statement, *values, **options).result()
+            raise OperationTimedOut
+        return execute_async(session, statement, *values, **options)
+
+    return execute

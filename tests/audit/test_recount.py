@@ -1,0 +1,118 @@
+"""The recount: the same figures however memory is bounded, and no figures where they would take too much."""
+
+import datetime
+from collections.abc import AsyncIterator, Mapping, Sequence
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from live.eventmanager.v1.admin_service_pb2 import App as AppMessage
+from live.eventmanager.v1.event_pb2 import Event
+
+from eventmanager.app_settings import new_settings, normal_app
+from eventmanager.apps import App
+from eventmanager.audit.cells import DAY, DayCount, decode_counts, decode_visitors, report_of
+from eventmanager.audit.recount import RecountBounds, recount_day
+from eventmanager.block_writer import BlockWriter
+from eventmanager.blocks import Day, Partition, StoredBlock
+from eventmanager.facts import SetTable, TotalsTable
+from eventmanager.platforms import PlatformReader
+from eventmanager.store.protocol import Recount
+from eventmanager.validation import Validator
+from eventmanager.zones import Zone
+from tests.audit.machine import NOON_S, TODAY, Told
+from tests.reports.visits import entered
+
+EVENTS = st.builds(
+    Told,
+    visitor=st.integers(0, 9),
+    number=st.integers(0, 11),
+    is_today=st.just(True),  # noqa: FBT003 - a strategy's value.
+    minute=st.integers(0, 7),
+    kind=st.integers(0, 3),
+    stage=st.integers(0, 3),
+    left=st.integers(-1, 2),
+).map(Told.event)
+
+PLATFORMS = PlatformReader()
+ALL_REPORTS = {
+    DAY,
+    *map(report_of, TotalsTable),
+    *map(report_of, SetTable),
+    *(report_of(table, 0) for table in SetTable),
+}
+
+
+class LoggedBlocks:
+    """A log of one day, in one shard."""
+
+    def __init__(self, requests: Sequence[Sequence[Event]]) -> None:
+        app = App(new_settings(normal_app(AppMessage(app="shop"))), Zone("UTC"))
+        self.blocks = []
+        for events in requests:
+            admission = Validator(PLATFORMS, 600).admit(app, events, lambda: "", NOON_S)
+            sent = [event.SerializeToString() for event in events]
+            for admitted in admission.admitted:
+                written = BlockWriter().write(admitted, sent, b"")
+                self.blocks += [StoredBlock(block.block_id, block.payload) for block, _ in written]
+
+    async def marks(self, app: str, dates: Sequence[datetime.date]) -> Mapping[datetime.date, bytes]:  # noqa: ARG002 - of one app.
+        return dict.fromkeys(dates, b"marks")
+
+    async def log(self, partition: Partition) -> AsyncIterator[Sequence[StoredBlock]]:  # noqa: ARG002 - there is one.
+        for block in self.blocks:
+            yield [block]
+
+    async def close(self) -> None:
+        pass
+
+
+async def recounted(log: LoggedBlocks, bounds: RecountBounds) -> tuple[DayCount | None, dict[str, bytes]]:
+    """Count a day again, and return the cells by report."""
+    cells: dict[str, bytes] = {}
+
+    async def take(cell: Recount) -> None:
+        assert b"marks" == cell.marks
+        cells[cell.report] = cell.figures
+
+    return await recount_day(log, Day("shop", TODAY), 1, take, bounds), cells
+
+
+@settings(max_examples=40, deadline=None)
+@given(requests=st.lists(st.lists(EVENTS, min_size=1, max_size=10), max_size=6), most=st.integers(1, 12))
+async def test_parts_make_no_difference(requests: Sequence[Sequence[Event]], most: int) -> None:
+    """A log that is read part by part gives the same cells, copies that differ among them."""
+    log = LoggedBlocks(requests)
+
+    assert await recounted(log, RecountBounds()) == await recounted(log, RecountBounds(most_part_events=most))
+
+
+async def test_too_many_visitors_are_counted_and_not_kept() -> None:
+    """What is kept without them is exact; and the count says that it is not whole."""
+    events = [entered(f"u{visitor}", 1, f"{TODAY}T11:00") for visitor in range(6)]
+    for number, event in enumerate(events):
+        event.event_id = str(number)
+    log = LoggedBlocks([events])
+
+    count, cells = await recounted(log, RecountBounds(most_members=5))
+    whole, all_cells = await recounted(log, RecountBounds(most_members=6))
+
+    by_stage, by_shard = report_of(SetTable.USERS_BY_STAGE), report_of(SetTable.USERS_BY_STAGE, 0)
+    assert (DayCount(6, 0, is_whole=False), DayCount(6, 0, is_whole=True)) == (count, whole)
+    assert {(1,): 6} == decode_counts(cells[by_stage])
+    assert by_shard not in cells
+    assert [((1,), 6)] == [(key, len(visitors)) for key, visitors in decode_visitors(all_cells[by_shard])]
+
+
+async def test_too_large_a_cell_is_not_kept(caplog: pytest.LogCaptureFixture) -> None:
+    """The others are. The log says it."""
+    events = [entered(f"u{visitor}", visitor, f"{TODAY}T11:00") for visitor in range(100)]
+    for number, event in enumerate(events):
+        event.event_id = str(number)
+
+    count, cells = await recounted(LoggedBlocks([events]), RecountBounds(most_cell_bytes=500))
+
+    assert DayCount(100, 0, is_whole=False) == count
+    large = {"users_by_stage/0", "users_by_platform/0"}
+    assert large == {report for report in ALL_REPORTS if report not in cells}
+    assert large == {message.partition(" for ")[2].partition(",")[0] for message in caplog.messages}
