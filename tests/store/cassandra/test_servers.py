@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -31,9 +31,9 @@ EXAMPLES = max(2, int(os.environ.get("EVENTMANAGER_TEST_EXAMPLES", "16")) // 8)
 
 
 @asynccontextmanager
-async def serving(address: CassandraAddress, now_s: float) -> AsyncIterator[grpc.aio.Channel]:
+async def serving(address: CassandraAddress, now: Callable[[], float]) -> AsyncIterator[grpc.aio.Channel]:
     """Run a server, and connect to it."""
-    server = await start(Config(listen="127.0.0.1:0", store=str(address)), lambda: now_s)
+    server = await start(Config(listen="127.0.0.1:0", store=str(address)), now)
     try:
         async with grpc.aio.insecure_channel(server.address) as channel:
             yield channel
@@ -59,7 +59,7 @@ async def test_two_servers_share_the_work(own_address: CassandraAddress, seed: i
     random = Random(seed)
     traffic = draw_traffic(random, random.choice(SEASONS), lanes=4, most_requests=8, most_events=15)
     acknowledged = Acknowledged({app.app: app for app in traffic.apps})
-    async with serving(own_address, traffic.now_s) as one, serving(own_address, traffic.now_s) as other:
+    async with serving(own_address, lambda: traffic.now_s) as one, serving(own_address, lambda: traffic.now_s) as other:
         for app in traffic.apps:
             await AdminServiceStub(one).CreateApp(CreateAppRequest(app=app))
         sent = await asyncio.gather(
@@ -85,7 +85,7 @@ async def test_two_servers_share_the_work(own_address: CassandraAddress, seed: i
 async def test_a_server_waits_for_its_store(tmp_path: Path, request: pytest.FixtureRequest) -> None:
     """It starts, says UNAVAILABLE with RetryInfo and NOT_SERVING, and serves as soon as the node is there."""
     nodes = CassandraNodes(tmp_path / "cassandra", careless=True)
-    async with serving(parse_address(nodes.address("shop")), 0) as channel:
+    async with serving(parse_address(nodes.address("shop")), lambda: 0) as channel:
         admin = AdminServiceStub(channel)
         health: Any = health_pb2_grpc.HealthStub(channel)  # Its types know of no methods.
         watch = health.Watch(health_pb2.HealthCheckRequest())
