@@ -178,22 +178,29 @@ async def _start(config: Config, store: Store, now: Callable[[], float], *, shar
 
 async def serve(config: Config) -> None:
     """Serve until SIGTERM or SIGINT, then stop as `Server.stop` does. Raises StartError."""
+    stopped = stop_on_signals()
     server = await start(config)
     _log.info("Listening on %s, storing in %s.", server.address, config.store)
-    await run(server, config.grace_s, asyncio.Event())
+    await run(server, config.grace_s, stopped)
     _log.info("Stopped.")
 
 
+def stop_on_signals() -> asyncio.Event:
+    """Have SIGTERM and SIGINT set an event, also while the server is yet to start."""
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for signal_number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signal_number, stopped.set)
+    return stopped
+
+
 async def run(server: Server, grace_s: float, stopped: asyncio.Event) -> None:
-    """Have the process be a server until SIGTERM or SIGINT, or until `stopped` is set; then stop it."""
+    """Have the process be nothing but a server until `stopped` is set; then stop it."""
     # Events in hand are many small tuples without cycles. By default the collector looks through them every 700 and
     # doubles what an event costs; what is there by now stays for good, and it need not look through that either.
     gc.collect()
     gc.freeze()
     gc.set_threshold(_COLLECT_AFTER_OBJECTS, 20, 20)
-    loop = asyncio.get_running_loop()
-    for signal_number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(signal_number, stopped.set)
     await stopped.wait()
     _log.info("Stopping: what is in hand is stored and answered first.")
     await server.stop(grace_s)

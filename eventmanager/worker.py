@@ -7,7 +7,7 @@ import orjson
 
 from eventmanager.config import Config
 from eventmanager.errors import StartError
-from eventmanager.server import run, start
+from eventmanager.server import run, start, stop_on_signals
 from eventmanager.workers import READY, log_to_stderr
 
 
@@ -23,8 +23,8 @@ def main() -> None:
 
 
 async def _serve(config: Config) -> None:
+    stopped = stop_on_signals()
     server = await start(config, shares_port=True)
-    stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
 
     def end() -> None:

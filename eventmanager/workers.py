@@ -7,7 +7,6 @@ standard output how its start went.
 import asyncio
 import dataclasses
 import logging
-import signal
 import socket
 import sys
 from asyncio.subprocess import PIPE, Process
@@ -17,6 +16,7 @@ import orjson
 
 from eventmanager.config import Address, Config
 from eventmanager.errors import StartError
+from eventmanager.server import stop_on_signals
 
 READY: Final = b"ready\n"
 _WORKER: Final = "eventmanager.worker"
@@ -40,10 +40,7 @@ async def serve_with_workers(config: Config) -> None:
     """Serve with `config.workers` processes until SIGTERM or SIGINT; then stop them all. Raises StartError."""
     with _reserve(config.address) as reserved:
         address = str(config.address._replace(port=reserved.getsockname()[1]))
-        stopped = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        for signal_number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(signal_number, stopped.set)
+        stopped = stop_on_signals()
         workers = _Workers(dataclasses.replace(config, listen=address, workers=1))
         try:
             for _ in range(config.workers):

@@ -111,9 +111,14 @@ class Statements:
 
 
 def _data_centres(session: Session) -> int:
-    """Return over how many data centres the session's keyspace is spread."""
-    strategy = session.cluster.metadata.keyspaces[session.keyspace].replication_strategy
-    return len(getattr(strategy, "dc_replication_factors_info", ()))
+    """Return over how many data centres the session's keyspace is spread.
+
+    The node is asked: the driver's own picture may lag behind a keyspace that was made a moment ago.
+    """
+    ((replication,),) = session.execute(
+        "SELECT replication FROM system_schema.keyspaces WHERE keyspace_name = %s", (session.keyspace,)
+    )
+    return len(replication.keys() - {"class", "replication_factor"})
 
 
 def _insert(table: str, columns: tuple[str, ...]) -> str:
