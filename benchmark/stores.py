@@ -95,7 +95,7 @@ async def open_stores(name: StoreName, folder: Path) -> AsyncIterator[MeasuredSt
     if name == "sqlite":
         yield SQLiteFiles(folder)
         return
-    nodes = CassandraNodes(folder)
+    nodes = CassandraNodes(folder, is_long_lived=True)
     try:
         await asyncio.to_thread(nodes.start)
     except (CassandraMissingError, AssertionError) as error:

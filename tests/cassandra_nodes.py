@@ -16,6 +16,7 @@ _SOMETHING_IS_MISSING: Final = 4
 _LONGEST_START_S: Final = 300
 # Neither data nor schema goes to disk at once: for nodes that are never killed, and much quicker.
 _CARELESS: Final = "-Dcassandra.unsafesystem=true -Dcassandra.skip_sync=true"
+_LONG_LIVED: Final = {"CASSANDRA_OPTS": "-XX:TieredStopAtLevel=4", "CASSANDRA_HEAP": "1G"}
 
 _NOT_RUN: Final = pytest.StashKey[list[str]]()
 
@@ -35,13 +36,16 @@ class CassandraNodes:
         announced_network: str = "",
         has_logins: bool = False,
         careless: bool = False,
+        is_long_lived: bool = False,
     ) -> None:
+        """A long-lived node has a heap and a compiler as in production: slow to begin with, quick afterwards."""
         self.directory = directory
         self._network = free_network()
         self._announced_network = announced_network or self._network
         self._nodes = range(1, nodes + 1)
         self._has_logins = has_logins
         self._careless = careless
+        self._is_long_lived = is_long_lived
 
     @property
     def hosts(self) -> list[str]:
@@ -61,7 +65,10 @@ class CassandraNodes:
         """Start the nodes that do not run, and wait until they are ready. Raises CassandraMissingError."""
         options = ["--nodes", str(len(self._nodes)), "--announce", self._announced_network]
         options += ["--auth"] if self._has_logins else []
-        started = self._run("start", *options, CASSANDRA_OPTS=_CARELESS if self._careless else "")
+        environment = {"CASSANDRA_OPTS": _CARELESS if self._careless else ""}
+        if self._is_long_lived:
+            environment = _LONG_LIVED
+        started = self._run("start", *options, **environment)
         if started.returncode == _SOMETHING_IS_MISSING:
             raise CassandraMissingError(started.stderr.strip())
         assert 0 == started.returncode, started.stderr
