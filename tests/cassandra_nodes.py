@@ -28,7 +28,7 @@ class CassandraMissingError(Exception):
 class CassandraNodes:
     """One node or a ring of them, on loopback addresses and in a folder of its own."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is named where it is given.
         self,
         directory: Path,
         *,
