@@ -178,15 +178,15 @@ async def _start(config: Config, store: Store, now: Callable[[], float], *, shar
 
 async def serve(config: Config) -> None:
     """Serve until SIGTERM or SIGINT, then stop as `Server.stop` does. Raises StartError."""
-    stopped = stop_on_signals()
     server = await start(config)
+    stopped = stop_on_signals()
     _log.info("Listening on %s, storing in %s.", server.address, config.store)
     await run(server, config.grace_s, stopped)
     _log.info("Stopped.")
 
 
 def stop_on_signals() -> asyncio.Event:
-    """Have SIGTERM and SIGINT set an event, also while the server is yet to start."""
+    """Have SIGTERM and SIGINT set an event from now on."""
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for signal_number in (signal.SIGTERM, signal.SIGINT):

@@ -23,8 +23,8 @@ def main() -> None:
 
 
 async def _serve(config: Config) -> None:
-    stopped = stop_on_signals()
     server = await start(config, shares_port=True)
+    stopped = stop_on_signals()
     loop = asyncio.get_running_loop()
 
     def end() -> None:

@@ -85,7 +85,7 @@ class Auditor:
         for _ in range(_TRIES_ON_REQUEST):
             async with self._lock:
                 audit = await self._audit(app, date, 0.0)
-            if audit.audited or self._is_past(app, date):
+            if audit.audited or self.is_past(app, date):
                 break
         return audit
 
@@ -154,7 +154,7 @@ class Auditor:
 
     async def _audit(self, app: App, date: datetime.date, rest: float) -> DayAudit:
         day = Day(app.app, date)
-        if self._is_past(app, date):
+        if self.is_past(app, date):
             return DayAudit(0, 0, 0, audited=False)
         begun_s = time.monotonic()
         differing = 0
@@ -165,7 +165,7 @@ class Auditor:
             nonlocal differing, marks
             marks = cell.marks
             # Asked before it is kept: a recount that went on until rows expired must not be believed.
-            if not self._is_past(app, date):
+            if not self.is_past(app, date):
                 await self._store.write_recounts(day, [cell], app.expire_time_s(date))
                 kept.append(cell.report)
                 differing += await differing_figures(self._store, day, cell)
@@ -192,7 +192,8 @@ class Auditor:
         marks = await self._store.marks(day.app, [day.date])
         return day.date not in marks or (cell is not None and cell.marks == marks[day.date])
 
-    def _is_past(self, app: App, date: datetime.date) -> bool:
+    def is_past(self, app: App, date: datetime.date) -> bool:
+        """Tell whether a day is past its retention, so that it is neither reported nor counted again."""
         end = app.reports_end(date)
         return end is not None and self._directory.today(app) >= end
 

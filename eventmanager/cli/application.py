@@ -1,5 +1,6 @@
 """The commands in one, and how their failures are told: in a sentence, never a traceback."""
 
+import sys
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -50,6 +51,11 @@ def _root(
 def run(arguments: Sequence[str] | None) -> int:
     """Run a command and return its exit status."""
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
+    for argument in sys.argv[1:] if arguments is None else arguments:
+        if not argument.isascii() and argument.encode(errors="replace").decode() != argument:
+            shown = escape(argument.encode(errors="backslashreplace").decode())
+            errors.print(f"[red]Error:[/red] The argument {shown} is not UTF-8, as all texts of events and apps are.")
+            return 2
     try:
         application(args=arguments, prog_name="eventmanager")
     except InvalidSettingError as error:

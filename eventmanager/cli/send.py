@@ -5,7 +5,7 @@ import contextlib
 import os
 import stat
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 from rich.console import Console
@@ -20,6 +20,12 @@ from eventmanager.client import CallError, EventSender, read_limits
 from eventmanager.config import parse_address
 
 _REDRAWN_EVERY_S = 0.2
+
+
+class _Way(NamedTuple):
+    target: str
+    give_up_after_s: float
+    sent_before: bool
 
 
 def send(
@@ -50,6 +56,14 @@ def send(
             help="How long to try again while a request has no answer.",
         ),
     ] = 60.0,
+    again: Annotated[
+        bool,
+        typer.Option(
+            "--again",
+            envvar="EVENTMANAGER_AGAIN",
+            help="These lines were sent before, with the same --batch-size: the server looks first what it has.",
+        ),
+    ] = False,
 ) -> None:
     """Send events, one JSON object a line, and tell what became of them.
 
@@ -66,7 +80,7 @@ def send(
     tally = Tally()
     failure = ""
     try:
-        asyncio.run(_send(file.fileno(), app, target, batch_size, give_up_after_s, tally))
+        asyncio.run(_send(file.fileno(), app, _Way(target, give_up_after_s, again), batch_size, tally))
     except CallError as error:
         failure = sentence_of(error)
     except OSError as error:
@@ -82,12 +96,14 @@ def send(
         raise typer.Exit(1)
 
 
-async def _send(descriptor: int, app: str, target: str, batch_size: int, give_up_after_s: float, tally: Tally) -> None:
-    limits = await read_limits(target)
+async def _send(descriptor: int, app: str, way: _Way, batch_size: int, tally: Tally) -> None:
+    limits = await read_limits(way.target)
     source = LineSource(descriptor)
     status = os.fstat(descriptor)
     is_file = stat.S_ISREG(status.st_mode)
-    async with EventSender(target, limits=limits, give_up_after_s=give_up_after_s) as sender:
+    async with EventSender(
+        way.target, limits=limits, give_up_after_s=way.give_up_after_s, sent_before=way.sent_before
+    ) as sender:
         lines = LineSender(sender, app, limits, batch_size, tally)
         with _progress(source, tally, status.st_size if is_file else None):
             await lines.send_all(source, is_endless=not is_file)
@@ -130,5 +146,5 @@ def _unanswered(tally: Tally) -> str:
         return ""
     return (
         f" {number(tally.unanswered)} events have no answer: they may be stored or not. "
-        "Send the same file again, and those that are stored count once."
+        "Send the same file again with --again, and those that are stored count once."
     )

@@ -34,10 +34,11 @@ class EventSender:
 
     Use it in `async with`, from one event loop. Requests go out one behind the other without waiting for answers, at
     most `max_in_flight` at once. After a break it connects again and sends what has no answer, marked as resent, so
-    that nothing counts twice. A request without an answer for `give_up_after_s` is given up: UnansweredError.
+    that nothing counts twice. A request without an answer for `give_up_after_s` is given up: UnansweredError. With
+    `sent_before` all requests are marked so from the first: another process may have sent them.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - most are seldom given, and then by name.
         self,
         target: str,
         app: str = "",
@@ -45,7 +46,9 @@ class EventSender:
         give_up_after_s: float = 60.0,
         max_in_flight: int = 16,
         limits: IngestLimits | None = None,
+        sent_before: bool = False,
     ) -> None:
+        self._sent_before = sent_before
         self._target = target
         self._app = app
         self._give_up_after_s = give_up_after_s
@@ -186,7 +189,7 @@ class EventSender:
                 self._handed_on -= 1
                 self._hand_on()
                 continue
-            sent.request.resent = sent.tried
+            sent.request.resent = sent.tried or self._sent_before
             sent.tried = True
             yield sent.request
 

@@ -81,7 +81,8 @@ class AdminServicer(AdminServiceServicer):
         span = span_of(request.date_range, self._directory.today(app))
         with_events = set(await self._store.dates(app.app, span.first, span.last))
         for date in span.dates():
-            audit = await self._auditor.audit(app, date) if date in with_events else NO_EVENTS
+            is_empty = date not in with_events and not self._auditor.is_past(app, date)
+            audit = NO_EVENTS if is_empty else await self._auditor.audit(app, date)
             await context.write(
                 AuditDaysResponse(
                     date=date.isoformat(),

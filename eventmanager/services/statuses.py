@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 import grpc
 from google.protobuf.any_pb2 import Any as AnyMessage
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, RetryInfo
 from google.rpc.status_pb2 import Status
 from live.eventmanager.v1 import error_pb2
@@ -125,7 +125,11 @@ class StatusInterceptor(grpc.aio.ServerInterceptor):
             if behaviour is not None and inspect.iscoroutinefunction(behaviour):
                 if handler_call_details.method == WATCH_METHOD:
                     behaviour = self._watches.ending(behaviour)
-                return make_handler(_ended(behaviour), handler.request_deserializer, handler.response_serializer)
+                if handler.request_streaming:
+                    return make_handler(_ended(behaviour), handler.request_deserializer, handler.response_serializer)
+                # Read here and not by gRPC, which would answer bytes that are no request with UNKNOWN.
+                read = _reading(behaviour, handler.request_deserializer) if handler.request_deserializer else behaviour
+                return make_handler(_ended(read), None, handler.response_serializer)
         return handler
 
 
@@ -134,6 +138,19 @@ _SHAPES: Final[dict[str, Callable[..., Handler]]] = {
     "unary_stream": grpc.unary_stream_rpc_method_handler,
     "stream_stream": grpc.stream_stream_rpc_method_handler,
 }
+
+
+def _reading(
+    behaviour: Callable[[Any, Context], Awaitable[Any]], deserialize: Callable[[bytes], Any]
+) -> Callable[[Any, Context], Awaitable[Any]]:
+    async def call(encoded: bytes, context: Context) -> Any:
+        try:
+            request = deserialize(encoded)
+        except DecodeError as error:
+            raise InvalidRequestError("", f"The bytes are no request of this method: {error}.") from None
+        return await behaviour(request, context)
+
+    return call
 
 
 def _ended(behaviour: Callable[[Any, Context], Awaitable[Any]]) -> Callable[[Any, Context], Awaitable[Any]]:

@@ -168,3 +168,11 @@ async def test_nothing_typed_is_answered_by_help(type_in: TypeIn) -> None:
     typed = await type_in()
 
     assert "Usage: eventmanager" in typed.out + typed.err
+
+
+async def test_an_argument_that_is_no_text(type_in: TypeIn) -> None:
+    """It is answered with what it is, and what was wanted."""
+    typed = await type_in("report", "page-views", "--app", "\udcff\udcfe")
+
+    assert 2 == typed.status
+    assert "The argument \\udcff\\udcfe is not UTF-8, as all texts of events and apps are." in typed.err

@@ -260,7 +260,7 @@ async def test_no_events_are_no_rows(server: Server, type_in: TypeIn) -> None:
 
     typed = await type_in("report", "page-views", "--app", "shop", *target)
 
-    assert Typed(0, "Views of each page  2026-06-17 (UTC)\nNothing in these days.\n\n", "") == typed
+    assert Typed(0, "Views of each page  2026-06-17 (UTC), audited\nNothing in these days.\n\n", "") == typed
 
 
 async def test_what_visitors_send_cannot_command_the_terminal(server: Server, type_in: TypeIn, tmp_path: Path) -> None:

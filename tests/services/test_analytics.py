@@ -176,3 +176,13 @@ async def test_what_is_not_offered_says_so(channel: grpc.aio.Channel, method: st
 
     assert grpc.StatusCode.UNIMPLEMENTED == failed.value.code()
     assert f"This server does not offer {method}." == failed.value.details()
+
+
+async def test_bytes_that_are_no_request(channel: grpc.aio.Channel) -> None:
+    """They are INVALID_ARGUMENT, whatever the method."""
+    for method in ("AnalyticsService/QueryTraffic", "AdminService/GetApp", "AdminService/AuditDays"):
+        unary: Any = channel.unary_unary(f"/live.eventmanager.v1.{method}")
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await unary(b"\x0a\x02\xff\xfe")
+
+        assert Failure(INVALID, "INVALID_REQUEST", ("",)) == failure_of(caught.value)

@@ -52,4 +52,6 @@ def _days(info: ReportInfo) -> str:
     first, last = info.date_range.start_date, info.date_range.end_date
     days = first if first == last else f"{first} to {last}"
     told = f"{days} ({info.time_zone})" if days else info.time_zone
+    if info.audited:
+        told += ", audited"
     return f"{told}, visitors estimated" if info.estimated else told

@@ -15,7 +15,9 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from live.eventmanager.v1.admin_service_pb2 import App, CreateAppRequest, GetAppRequest
 from live.eventmanager.v1.admin_service_pb2_grpc import AdminServiceStub
 from live.eventmanager.v1.analytics_service_pb2 import Interval
+from live.eventmanager.v1.event_pb2 import Event, UrlChange
 
+from eventmanager.client import EventSender
 from eventmanager.config import Config
 from eventmanager.server import start
 from eventmanager.store.cassandra.address import CassandraAddress, parse_address
@@ -80,6 +82,25 @@ async def test_two_servers_share_the_work(own_address: CassandraAddress, seed: i
             differences = await wrong_reports(channel, traffic, acknowledged)
             # Edges of events without `left` depend on what else a process has seen.
             assert [] == [text for text in differences if not text.startswith(("stage graph", "omitted edges"))]
+
+
+async def test_what_another_process_sent_is_known(own_address: CassandraAddress) -> None:
+    """A sender that says that it was sent before has it looked up, by a server that never saw it."""
+    events = [Event(event_id=f"{number}", device_id="u1", url_change=UrlChange(to_url="/home")) for number in range(3)]
+    for event in events:
+        event.timestamp.FromSeconds(1_781_697_600)
+    config = Config(listen="127.0.0.1:0", store=str(own_address), allow_new_apps=True)
+    outcomes = []
+    for sent_before in (False, True):
+        server = await start(config, lambda: 1_781_697_700)
+        try:
+            async with EventSender(server.address, "shop", sent_before=sent_before) as sender:
+                outcome = await sender.send(events)
+                outcomes.append((outcome.stored_count, list(outcome.duplicate_indexes)))
+        finally:
+            await server.stop(1)
+
+    assert [(3, []), (0, [0, 1, 2])] == outcomes
 
 
 async def test_a_server_waits_for_its_store(tmp_path: Path, request: pytest.FixtureRequest) -> None:
