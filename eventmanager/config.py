@@ -117,11 +117,6 @@ class Config:
         return parse_address("--listen", self.listen)
 
     @property
-    def sqlite_path(self) -> str:
-        """The database file, or `:memory:`."""
-        return self.store.removeprefix("sqlite:")
-
-    @property
     def new_apps_allowed(self) -> bool:
         """Whether an unknown app is made on its first event: where not told, on the embedded store only."""
         return self.store.startswith("sqlite:") if self.allow_new_apps is None else self.allow_new_apps

@@ -93,9 +93,3 @@ def test_new_apps_are_allowed_on_sqlite_unless_told_otherwise() -> None:
     assert not Config(allow_new_apps=False).new_apps_allowed
     assert not Config(store=on_cassandra).new_apps_allowed
     assert Config(store=on_cassandra, allow_new_apps=True).new_apps_allowed
-
-
-def test_the_database_file_is_told() -> None:
-    """The store's path is what follows its kind."""
-    assert "eventmanager.db" == Config().sqlite_path
-    assert ":memory:" == Config(store="sqlite::memory:").sqlite_path
