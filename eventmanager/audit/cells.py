@@ -4,14 +4,14 @@ A table of totals is one cell. A table of visitors is one cell with its counts, 
 and for each shard one with the visitors' hashes, so that days unite exactly.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Final, NamedTuple
+import sys
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, NamedTuple, TypeAlias
 
 import zstandard
 from live.eventmanager.storage.v1.recount_pb2 import (
     RecountedDay,
-    RecountedRow,
-    RecountedTotals,
     RecountedVisitorCount,
     RecountedVisitorCounts,
     RecountedVisitors,
@@ -19,7 +19,11 @@ from live.eventmanager.storage.v1.recount_pb2 import (
     RecountKey,
 )
 
-from eventmanager.facts import Key, SetTable, Totals, TotalsRow, TotalsTable
+from eventmanager.audit.total_columns import TotalColumns, encode_columns
+from eventmanager.facts import Key, SetTable, Totals, TotalsTable
+
+Hashes: TypeAlias = "array[int]"
+"""Visitors' 64-bit hashes, sorted."""
 
 MOST_MEMBERS: Final = 1_000_000
 """Most hashes in one cell, which is 8 MB: Cassandra takes 16 MB at once."""
@@ -48,25 +52,12 @@ def report_of(table: TotalsTable | SetTable, shard: int | None = None) -> str:
 
 def encode_totals(rows: Mapping[Key, Totals]) -> bytes:
     """Write a table's totals."""
-    message = RecountedTotals()
-    for key, totals in sorted(rows.items()):
-        message.rows.append(
-            RecountedRow(
-                key=_message_of(key),
-                counts=totals.counts,
-                totals_ms=[durations.total_ms for durations in totals.durations],
-                durations=[durations.encode() for durations in totals.durations],
-            )
-        )
-    return _compress(message.SerializeToString(deterministic=True))
+    return _compress(encode_columns(rows))
 
 
-def decode_totals(figures: bytes) -> Sequence[TotalsRow]:
+def decode_totals(figures: bytes) -> TotalColumns:
     """Read what `encode_totals` wrote."""
-    return [
-        TotalsRow(_key_of(row.key), tuple(row.counts), tuple(zip(row.totals_ms, row.durations, strict=True)))
-        for row in RecountedTotals.FromString(_decompress(figures)).rows
-    ]
+    return TotalColumns.decode(_decompress(figures))
 
 
 def encode_counts(counts: Mapping[Key, int]) -> bytes:
@@ -86,27 +77,20 @@ def decode_counts(figures: bytes) -> Mapping[Key, int]:
 def encode_visitors(visitors: Mapping[Key, Iterable[int]]) -> bytes:
     """Write the hashes of the visitors under each key, each once there."""
     message = RecountedVisitors(
-        sets=(RecountedVisitorSet(key=_message_of(key), visitors=sorted(visitors[key])) for key in sorted(visitors))
+        sets=(RecountedVisitorSet(key=_message_of(key), visitors=_bytes_of(visitors[key])) for key in sorted(visitors))
     )
     return _compress(message.SerializeToString(deterministic=True))
 
 
-def decode_visitors(figures: bytes) -> Sequence[tuple[Key, Sequence[int]]]:
+def decode_visitors(figures: bytes) -> Sequence[tuple[Key, Hashes]]:
     """Read what `encode_visitors` wrote."""
     message = RecountedVisitors.FromString(_decompress(figures))
-    return [(_key_of(one.key), one.visitors) for one in message.sets]
+    return [(_key_of(one.key), _hashes_of(one.visitors)) for one in message.sets]
 
 
 def encode_day(count: DayCount) -> bytes:
     """Write how many events there are."""
     return _compress(RecountedDay(events=count.events, duplicate_events=count.duplicate_events).SerializeToString())
-
-
-def visitor_rows(visitors: Iterable[tuple[Key, Sequence[int]]], at_once: int) -> Iterator[Sequence[tuple[Key, int]]]:
-    """Hand out keys and visitors, so many at a time."""
-    for key, hashes in visitors:
-        for start in range(0, len(hashes), at_once):
-            yield [(key, visitor) for visitor in hashes[start : start + at_once]]
 
 
 def _message_of(key: Key) -> RecountKey:
@@ -117,6 +101,20 @@ def _message_of(key: Key) -> RecountKey:
 
 def _key_of(message: RecountKey) -> Key:
     return (*message.numbers, *message.texts)
+
+
+def _bytes_of(hashes: Iterable[int]) -> bytes:
+    return _little_endian(array("Q", sorted(hashes))).tobytes()
+
+
+def _hashes_of(encoded: bytes) -> Hashes:
+    return _little_endian(array("Q", encoded))
+
+
+def _little_endian(hashes: Hashes) -> Hashes:
+    if sys.byteorder == "big":
+        hashes.byteswap()
+    return hashes
 
 
 def _compress(encoded: bytes) -> bytes:
