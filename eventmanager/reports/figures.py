@@ -54,23 +54,22 @@ class Figures:
         """
         if self._marks is None:
             self._marks = dict(await self._read_marks(self._scope.dates))
-        dates = [date for date in reports if date in self._marks and date not in self._live]
-        unread: dict[str, list[datetime.date]] = {}
-        for date in dates:
-            for report in reports[date]:
-                if not self._holds(report, date):
-                    unread.setdefault(report, []).append(date)
-        for report, some in unread.items():
-            await self._recounts.read(kind, self.app, report, some)
-        held = [date for date in dates if all(self._holds(report, date) for report in reports[date])]
+        names = {(report, date) for date, some in reports.items() for report in some if self._may_hold(date)}
+        just_read = await self._read(kind, [name for name in names if not self._holds(*name)])
+        further = {(further, date) for report, date in names for further in self.further(report, date)}
+        just_read |= await self._read(kind, [name for name in further if not self._holds(*name)])
+        lacking = {date for report, date in names | further if not self._holds(report, date)}
         # Only now: whatever a recount lacks has raised a mark before it was acknowledged.
-        just_read = {date for some in unread.values() for date in some}.intersection(held)
-        marks = await self._read_marks(sorted(just_read)) if just_read else {}
-        holding = {
-            date: self._marks[date] for date in held if date not in just_read or marks.get(date) == self._marks[date]
-        }
+        marks = await self._read_marks(sorted(just_read - lacking)) if just_read - lacking else {}
+        lacking |= {date for date in just_read if marks.get(date) != self._marks.get(date)}
+        holding = {date: self._marks[date] for date in reports if self._may_hold(date) and date not in lacking}
         self._live.update(date for date in reports if date not in holding)
         return holding
+
+    def further(self, report: str, date: datetime.date) -> Sequence[str]:
+        """Name the reports whose cells hold the rest of a cell that has been read."""
+        known = self._recounts.known(self.app, report, date)
+        return known.further if known else ()
 
     async def cells(
         self, kind: CellKind[_Cell], report: str, marks: Mapping[datetime.date, bytes]
@@ -97,10 +96,22 @@ class Figures:
             audited=not self._live and not scope.reaches_past_retention,
         )
 
+    async def _read(self, kind: CellKind[_Cell], names: Collection[tuple[str, datetime.date]]) -> set[datetime.date]:
+        """Read some cells, and return their days."""
+        dates_of: dict[str, list[datetime.date]] = {}
+        for report, date in sorted(names):
+            dates_of.setdefault(report, []).append(date)
+        for report, dates in dates_of.items():
+            await self._recounts.read(kind, self.app, report, dates)
+        return {date for _, date in names}
+
+    def _may_hold(self, date: datetime.date) -> bool:
+        return self._marks is not None and date in self._marks and date not in self._live
+
     def _holds(self, report: str, date: datetime.date) -> bool:
         """Tell whether a cell that has been read has the marks that the day had."""
-        marks = self._recounts.marks_of(self.app, report, date)
-        return marks is not None and self._marks is not None and marks == self._marks.get(date)
+        known = self._recounts.known(self.app, report, date)
+        return known is not None and self._marks is not None and known.marks == self._marks.get(date)
 
     async def _read_marks(self, dates: Sequence[datetime.date]) -> Mapping[datetime.date, bytes]:
         """Return the marks of days. Where another data centre does not answer, nobody knows them."""

@@ -77,13 +77,22 @@ class RecountedVisitors:
     async def _cells(self) -> AsyncIterator[_Sets | None]:
         """Read them, some days at a time; None where a day's are not those any more."""
         for shard in sorted({shard for date in self.marks for shard in self.shards[date]}):
-            marks = {date: marks for date, marks in self.marks.items() if shard in self.shards[date]}
-            left = len(marks)
-            async for cells in self.figures.cells(VISITORS, report_of(self.table, shard), marks):
-                left -= len(cells)
-                yield [one for sets in cells.values() for one in sets]
-            if left:
-                yield None
+            first = report_of(self.table, shard)
+            dates_of: dict[str, list[datetime.date]] = {}
+            further = {date: self.figures.further(first, date) for date in self.marks if shard in self.shards[date]}
+            for date, reports in further.items():
+                for report in (first, *reports):
+                    dates_of.setdefault(report, []).append(date)
+            for report, dates in dates_of.items():
+                left = len(dates)
+                async for cells in self.figures.cells(VISITORS, report, {date: self.marks[date] for date in dates}):
+                    # One that was written meanwhile may be spread over others.
+                    if report == first and any(cell.cells != len(further[date]) + 1 for date, cell in cells.items()):
+                        yield None
+                    left -= len(cells)
+                    yield [one for cell in cells.values() for one in cell.visitors]
+                if left:
+                    yield None
 
     def _unite(self, united: defaultdict[Key, set[int]], cells: _Sets, first: int, end: int) -> None:
         for columns, hashes in cells:
