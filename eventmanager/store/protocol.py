@@ -8,7 +8,7 @@ import datetime
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 from live.eventmanager.storage.v1.settings_pb2 import AppSettings
 
@@ -42,6 +42,13 @@ class Recount:
     report: str
     marks: bytes
     figures: bytes
+
+
+class Members(NamedTuple):
+    """Visitors who come under one row of a set's columns beside the visitor."""
+
+    columns: Key
+    device_ids: Sequence[str]
 
 
 class LoggedDays(Protocol):
@@ -80,8 +87,10 @@ class Store(Protocol):
         """Read a partition's log by pages, in the order of block ids or of arrival."""
         ...
 
-    def members(self, table: SetTable, partition: Partition) -> AsyncIterator[Sequence[Key]]:
-        """Read a partition's set rows by pages, in the order of their keys."""
+    def members(self, table: SetTable, partition: Partition) -> AsyncIterator[Sequence[Members]]:
+        """Read a partition's visitors by pages, in no particular order. What they come under may come again on
+        another page, each visitor once.
+        """
         ...
 
     async def member_counts(self, table: SetTable, partition: Partition) -> Mapping[Key, int]:

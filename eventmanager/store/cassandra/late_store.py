@@ -12,7 +12,7 @@ from live.eventmanager.storage.v1.settings_pb2 import AppSettings
 from eventmanager.blocks import Block, Day, Partition, StoredBlock
 from eventmanager.errors import StartError, StoreUnavailableError
 from eventmanager.facts import Key, SetTable, TotalsRow, TotalsTable
-from eventmanager.store.protocol import BlockOutcome, FactsOf, Recount, Store
+from eventmanager.store.protocol import BlockOutcome, FactsOf, Members, Recount, Store
 
 _FIRST_PAUSE_S: Final = 0.5
 _LONGEST_PAUSE_S: Final = 15.0
@@ -41,8 +41,8 @@ class LateStore:
         async for page in self._opened().log(partition):
             yield page
 
-    async def members(self, table: SetTable, partition: Partition) -> AsyncIterator[Sequence[Key]]:
-        """Read a partition's set rows."""
+    async def members(self, table: SetTable, partition: Partition) -> AsyncIterator[Sequence[Members]]:
+        """Read a partition's visitors."""
         async for page in self._opened().members(table, partition):
             yield page
 

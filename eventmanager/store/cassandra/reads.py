@@ -4,15 +4,17 @@ import asyncio
 import datetime
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
+from itertools import starmap
 from typing import Any
 
 from eventmanager.blocks import Day, Partition, StoredBlock
 from eventmanager.errors import StoreUnavailableError
 from eventmanager.facts import Key, SetTable, TotalsRow, TotalsTable
 from eventmanager.store.cassandra.bridge import Bridge, Rows
-from eventmanager.store.cassandra.columns import TOTALS_COLUMNS, cql_date, partition_values
+from eventmanager.store.cassandra.columns import SET_COLUMNS, TOTALS_COLUMNS, cql_date, partition_values
 from eventmanager.store.cassandra.faults import Fault, StatementError
 from eventmanager.store.cassandra.statements import Statements
+from eventmanager.store.protocol import Members
 
 
 @contextmanager
@@ -38,10 +40,14 @@ class Reads:
         async for rows in self._pages(self._statements.read_log.bind(partition_values(partition))):
             yield [StoredBlock(*row) for row in rows]
 
-    async def members(self, table: SetTable, partition: Partition) -> AsyncIterator[Sequence[Key]]:
+    async def members(self, table: SetTable, partition: Partition) -> AsyncIterator[Sequence[Members]]:
         """Do what Store.members says."""
+        column = SET_COLUMNS[table].index("user")
         async for rows in self._pages(self._statements.read_members[table].bind(partition_values(partition))):
-            yield rows
+            groups: dict[Key, list[str]] = {}
+            for row in rows:
+                groups.setdefault(row[:column] + row[column + 1 :], []).append(row[column])
+            yield list(starmap(Members, groups.items()))
 
     async def member_counts(self, table: SetTable, partition: Partition) -> Mapping[Key, int]:
         """Do what Store.member_counts says. Cassandra counts, but for visitors with several platforms."""

@@ -26,7 +26,7 @@ from eventmanager.store.cassandra.recount_rows import RecountRows
 from eventmanager.store.cassandra.repeater import Repeater
 from eventmanager.store.cassandra.set_rows import SetRows
 from eventmanager.store.cassandra.statements import Statements
-from eventmanager.store.protocol import BlockOutcome, FactsOf, Recount
+from eventmanager.store.protocol import BlockOutcome, FactsOf, Members, Recount
 
 # Of the requests that one connection takes, 32,768, a node works on a few hundred at once.
 _MOST_WRITES_IN_FLIGHT: Final = 64
@@ -85,8 +85,8 @@ class CassandraStore:
         """Read a partition's log in the order of block ids."""
         return self._reads.log(partition)
 
-    def members(self, table: SetTable, partition: Partition) -> AsyncIterator[Sequence[Key]]:
-        """Read a partition's set rows in the order of their keys."""
+    def members(self, table: SetTable, partition: Partition) -> AsyncIterator[Sequence[Members]]:
+        """Read a partition's visitors."""
         return self._reads.members(table, partition)
 
     async def member_counts(self, table: SetTable, partition: Partition) -> Mapping[Key, int]:
