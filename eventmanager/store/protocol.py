@@ -108,7 +108,14 @@ class Store(Protocol):
         ...
 
     async def dates(self, app: str, first: datetime.date, last: datetime.date) -> Sequence[datetime.date]:
-        """List the dates, within two included, of which an app has events, oldest first."""
+        """List the dates, within two included, of which an app has events, oldest first.
+
+        A date of which an event was acknowledged anywhere is never left out.
+        """
+        ...
+
+    async def nearby_dates(self, app: str, first: datetime.date, last: datetime.date) -> Sequence[datetime.date]:
+        """Do what `dates` does, but ask nobody far away, such as another data centre, which may know of more."""
         ...
 
     async def marks(self, app: str, dates: Sequence[datetime.date]) -> Mapping[datetime.date, bytes]:

@@ -62,6 +62,10 @@ class LateStore:
         """List the dates of an app's events."""
         return await self._opened().dates(app, first, last)
 
+    async def nearby_dates(self, app: str, first: datetime.date, last: datetime.date) -> Sequence[datetime.date]:
+        """List the dates that are known here."""
+        return await self._opened().nearby_dates(app, first, last)
+
     async def marks(self, app: str, dates: Sequence[datetime.date]) -> Mapping[datetime.date, bytes]:
         """Read days' marks."""
         return await self._opened().marks(app, dates)

@@ -81,13 +81,22 @@ class Reads:
 
     async def dates(self, app: str, first: datetime.date, last: datetime.date) -> Sequence[datetime.date]:
         """Do what Store.dates says."""
-        rows = await self._all(self._statements.list_dates.bind((app, cql_date(first), cql_date(last))))
-        return [date.date() for (date,) in rows]
+        return await self._dates(self._statements.list_dates, app, first, last)
+
+    async def nearby_dates(self, app: str, first: datetime.date, last: datetime.date) -> Sequence[datetime.date]:
+        """Do what Store.nearby_dates says."""
+        return await self._dates(self._statements.list_nearby_dates, app, first, last)
 
     async def ledger_shards(self, day: Day) -> Set[int]:
         """Return the shards that a day's ledgers lie in."""
         rows = await self._all(self._statements.read_day.bind((day.app, cql_date(day.date))))
         return {shard for (shard,) in rows}
+
+    async def _dates(
+        self, statement: Any, app: str, first: datetime.date, last: datetime.date
+    ) -> Sequence[datetime.date]:
+        rows = await self._all(statement.bind((app, cql_date(first), cql_date(last))))
+        return [date.date() for (date,) in rows]
 
     async def _pages(self, statement: Any) -> AsyncIterator[Rows]:
         with failing_as_unavailable():

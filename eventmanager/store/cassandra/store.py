@@ -105,6 +105,10 @@ class CassandraStore:
         """List the dates of which an app has ledgers."""
         return await self._reads.dates(app, first, last)
 
+    async def nearby_dates(self, app: str, first: datetime.date, last: datetime.date) -> Sequence[datetime.date]:
+        """List the dates of which this data centre knows."""
+        return await self._reads.nearby_dates(app, first, last)
+
     async def marks(self, app: str, dates: Sequence[datetime.date]) -> Mapping[datetime.date, bytes]:
         """Read the rows of `days` and, in the shards that they name, of `traffic`."""
         return await self._recounts.marks(app, dates)

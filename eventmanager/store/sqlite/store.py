@@ -118,6 +118,10 @@ class SQLiteStore:
         """As in Store."""
         return await self._read(partial(reads.dates, app=app, first=first, last=last))
 
+    async def nearby_dates(self, app: str, first: datetime.date, last: datetime.date) -> Sequence[datetime.date]:
+        """As in Store: there is nobody else to ask."""
+        return await self.dates(app, first, last)
+
     async def marks(self, app: str, dates: Sequence[datetime.date]) -> Mapping[datetime.date, bytes]:
         """As in Store."""
         return await self._read(partial(recount_rows.read_marks, app=app, dates=dates))
