@@ -47,8 +47,8 @@ def figures_in(value: Any) -> list[float]:
 
 
 def test_a_quick_run_measures_all_there_is() -> None:
-    """Steps, commits, every way of sending, each report over one day and over more, live and audited, a soak, growth and
-    a profile: in tables and as JSON.
+    """Steps, commits, every way of sending, each report over one day and over more, a soak, growth and where the time
+    goes: in tables and as JSON.
     """
     done = bench("--quick", "--json", "-")
 
