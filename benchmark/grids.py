@@ -25,6 +25,8 @@ class Grid:
     title: str
     headings: Sequence[str]
     rows: Sequence[Sequence[str]]
+    place: str = "figures"
+    """Where it goes in a document: runs of their own have places of their own."""
 
 
 def grids_of(figures: Figures) -> Iterator[Grid]:
@@ -185,6 +187,7 @@ def _profile(store: str, profile: Sequence[ProfileFigures]) -> Grid:
             ]
             for function, file in places
         ],
+        "profile",
     )
 
 
@@ -207,6 +210,7 @@ def _soak(store: str, soak: SoakFigures) -> Grid:
             [f"growth after {soak.warm_up_s} s, MiB a minute", f"{soak.growth_mib_a_minute:+.2f}"],
             ["memory is flat", _word(is_so=soak.is_flat)],
         ],
+        "soak",
     )
 
 
@@ -236,6 +240,7 @@ def _growth(store: str, growth: Sequence[GrowthFigures]) -> Grid:
             ]
             for size in growth
         ],
+        "growth",
     )
 
 

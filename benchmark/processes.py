@@ -8,6 +8,7 @@ from itertools import count
 from pathlib import Path
 from typing import Final, Self, TypeVar
 
+import grpc
 import psutil
 
 from benchmark.errors import BenchmarkError
@@ -94,6 +95,9 @@ async def run_server(store: str, log_file: Path, workers: int = 1) -> AsyncItera
         status = await server.stop()
         if status:
             raise BenchmarkError(f"The server ended with status {status}. Its log:\n{server.log}")
+    except grpc.aio.AioRpcError as error:
+        said = f"The server answered {error.code().name}: {error.details()}"
+        raise BenchmarkError(f"{said} Its log:\n{server.log}") from None
     finally:
         if server.process.returncode is None:
             await server.kill()

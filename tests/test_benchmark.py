@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from live.eventmanager.v1.analytics_service_pb2 import DateRange
 
-from benchmark.document import END, START, write_into
+from benchmark.document import END, start_of, write_into
 from benchmark.errors import BenchmarkError, WrongFiguresError
 from benchmark.expected import Expected
 from benchmark.figures import Figures, StepFigures
@@ -179,12 +179,15 @@ def test_the_nearest_rank_is_taken() -> None:
     assert 7.0 == percentile([7.0], 50)
 
 
-def test_the_document_has_a_place_for_figures() -> None:
-    """docs/performance.md has both marks, in their order, each once."""
-    text = (PROJECT / "docs" / "performance.md").read_text()
+@pytest.mark.parametrize("place", ["figures", "profile", "soak", "growth"])
+def test_the_document_has_a_place_for_figures(place: str) -> None:
+    """docs/performance.md has both marks of each place, in their order."""
+    _, start, rest = (PROJECT / "docs" / "performance.md").read_text().partition(start_of(place))
+    between, end, after = rest.partition(END)
 
-    assert (1, 1) == (text.count(START), text.count(END))
-    assert text.index(START) < text.index(END)
+    assert (start_of(place), END) == (start, end)
+    assert start_of(place) not in after
+    assert "<!--" not in between
 
 
 @pytest.fixture
@@ -200,15 +203,15 @@ def figures() -> Figures:
 
 
 def test_figures_replace_those_before_them(tmp_path: Path, figures: Figures) -> None:
-    """What is between the marks goes, and what is around them stays."""
+    """What is between the marks goes; what is around them stays, and so do figures of other runs."""
     document = tmp_path / "figures.md"
-    document.write_text(f"before\n{START}\nold\n{END}\nafter\n")
+    document.write_text(f"before\n{start_of('figures')}\nold\n{END}\nbetween\n{start_of('soak')}\nold\n{END}\nafter\n")
 
     write_into(document, figures)
-    before, _, rest = document.read_text().partition(START)
+    before, _, rest = document.read_text().partition(start_of("figures"))
     written, _, after = rest.partition(END)
 
-    assert ("before\n", "\nafter\n") == (before, after)
+    assert ("before\n", f"\nbetween\n{start_of('soak')}\nold\n{END}\nafter\n") == (before, after)
     assert written.endswith(
         "Seed 7.\n\n"
         "### Steps of ingest alone: µs an event (events/s on one core)\n\n"
