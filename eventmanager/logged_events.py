@@ -8,7 +8,7 @@ from live.eventmanager.storage.v1.block_pb2 import Block as BlockMessage
 from live.eventmanager.v1.event_pb2 import Event
 
 from eventmanager.blocks import StoredBlock
-from eventmanager.event_rows import READERS
+from eventmanager.event_rows import read_type
 from eventmanager.events import EventRow, Platform
 from eventmanager.platforms import PlatformReader
 
@@ -24,7 +24,9 @@ def rows_of(
     told = _told(message, platforms)
     rows: list[EventRow] = []
     ids = _event_ids(message)
-    for event, event_id, hour, index in zip(message.events, ids, message.hours, message.platform_indexes, strict=True):
+    for event, event_id, hour, index in zip(
+        message.logged.events, ids, message.hours, message.platform_indexes, strict=True
+    ):
         if wanted is None or wanted(event.device_id):
             rows.append(_row(event, event_id, hour, told[index]))
     return rows
@@ -38,7 +40,9 @@ def copies_of(
     told = _told(message, platforms)
     copies: list[tuple[bytes, EventRow]] = []
     ids = _event_ids(message)
-    for event, event_id, hour, index in zip(message.events, ids, message.hours, message.platform_indexes, strict=True):
+    for event, event_id, hour, index in zip(
+        message.logged.events, ids, message.hours, message.platform_indexes, strict=True
+    ):
         if (event.device_id, event_id) in identities:
             event.event_id = event_id
             copies.append((event.SerializeToString(deterministic=True), _row(event, event_id, hour, told[index])))
@@ -52,7 +56,7 @@ def events_of(stored: StoredBlock, device_id: str) -> Sequence[Event]:
         return ()
     message = BlockMessage.FromString(encoded)
     events = []
-    for event, event_id in zip(message.events, _event_ids(message), strict=True):
+    for event, event_id in zip(message.logged.events, _event_ids(message), strict=True):
         if event.device_id == device_id:
             event.event_id = event_id
             events.append(event)
@@ -65,7 +69,7 @@ def _told(message: BlockMessage, platforms: PlatformReader) -> Sequence[Platform
 
 def _row(event: Event, event_id: str, hour: int, platform: Platform) -> EventRow:
     # Cleaned before it was written: nothing is cleaned again, whatever the app's settings are now.
-    kind, subject, detail, elapsed_ms, _ = READERS[event.WhichOneof("type")](event, True)  # noqa: FBT003 - as all readers are called.
+    kind, subject, detail, elapsed_ms, _ = read_type(event, event.WhichOneof("type"), True)  # noqa: FBT003 - as it is called everywhere.
     return (
         kind,
         event.device_id,
@@ -81,9 +85,9 @@ def _row(event: Event, event_id: str, hour: int, platform: Platform) -> EventRow
 
 def _event_ids(message: BlockMessage) -> Sequence[str]:
     if not message.request:
-        return [event.event_id for event in message.events]
+        return [event.event_id for event in message.logged.events]
     request = message.request.hex()
     return [
         event.event_id or f"{request}-{position}"
-        for event, position in zip(message.events, message.positions, strict=True)
+        for event, position in zip(message.logged.events, message.positions, strict=True)
     ]

@@ -29,6 +29,9 @@ from eventmanager.errors import StartError
 from eventmanager.ingestion import Ingestion
 from eventmanager.memory import Memory
 from eventmanager.platforms import PlatformReader
+from eventmanager.preparation.beside import PreparingBeside
+from eventmanager.preparation.preparer import Preparer
+from eventmanager.preparation.validation import Validator
 from eventmanager.retention import RetentionSweep
 from eventmanager.services.admin import AdminServicer
 from eventmanager.services.analytics import AnalyticsServicer
@@ -40,7 +43,6 @@ from eventmanager.services.store_health import StoreHealth
 from eventmanager.services.watches import Watches
 from eventmanager.store.address import open_store
 from eventmanager.store.protocol import Store
-from eventmanager.validation import Validator
 from eventmanager.zones import Zone
 
 SERVICES: Final = (
@@ -71,7 +73,7 @@ class Server:
     _health: health.aio.HealthServicer
     _watches: Watches
     _streams: OpenStreams
-    _committer: Committer
+    _ingestion: Ingestion
     _store: Store
     _auditor: Auditor
     _chores: Sequence[asyncio.Task[None]]
@@ -94,10 +96,10 @@ class Server:
 
     async def _answer_all(self) -> None:
         """Refuse new events, answer those in hand, and end the streams while there is a connection to say it over."""
-        is_busy = self._streams.is_any_open or self._committer.events_in_hand
+        is_busy = self._streams.is_any_open or self._ingestion.is_busy
         self._watches.end_all()
         self._streams.end_all()
-        await self._committer.close()
+        await self._ingestion.close()
         await self._streams.wait_for_none()
         if is_busy:
             await asyncio.sleep(_LAST_WORDS_S)
@@ -124,8 +126,12 @@ async def _start(config: Config, store: Store, now: Callable[[], float], *, shar
     counting = CountingHere(store) if config.store == SQLITE_IN_MEMORY else CountingInWorker(config.store)
     auditor = Auditor(store, directory, counting, now)
     committer = Committer(store, memory, config.max_waiting_events, auditor.note)
-    validator = Validator(PlatformReader(), config.max_clock_skew_s)
-    ingestion = Ingestion(committer, validator, memory, config.max_events, now)
+    platforms = PlatformReader()
+    preparer = Preparer(Validator(platforms, config.max_clock_skew_s), config.max_events)
+    beside = None
+    if config.prepares_beside:
+        beside = PreparingBeside(preparer, platforms, config.max_events, config.max_clock_skew_s)
+    ingestion = Ingestion(committer, preparer, beside, memory, now)
     streams = OpenStreams()
     watches = Watches()
 
@@ -141,7 +147,7 @@ async def _start(config: Config, store: Store, now: Callable[[], float], *, shar
             ("grpc.http2.min_ping_interval_without_data_ms", _LEAST_PING_INTERVAL_MS),
         ],
     )
-    ingest = IngestServicer(directory, ingestion, committer, streams, config)
+    ingest = IngestServicer(directory, ingestion, streams, config)
     server.add_generic_rpc_handlers((ingest.handlers(),))
     analytics_service_pb2_grpc.add_AnalyticsServiceServicer_to_server(AnalyticsServicer(directory, store, now), server)
     admin_service_pb2_grpc.add_AdminServiceServicer_to_server(AdminServicer(directory, store, auditor), server)
@@ -156,6 +162,8 @@ async def _start(config: Config, store: Store, now: Callable[[], float], *, shar
             "Choose another with --listen."
         ) from None
     await server.start()
+    if beside is not None:
+        beside.start()
     store_health = StoreHealth(store, health_servicer, (_WHOLE_SERVER, *SERVICES))
     await store_health.look()
     chores = [
@@ -169,7 +177,7 @@ async def _start(config: Config, store: Store, now: Callable[[], float], *, shar
         _health=health_servicer,
         _watches=watches,
         _streams=streams,
-        _committer=committer,
+        _ingestion=ingestion,
         _store=store,
         _auditor=auditor,
         _chores=chores,

@@ -5,7 +5,7 @@ import logging
 import uuid
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
 import grpc
 from google.protobuf.any_pb2 import Any as AnyMessage
@@ -34,6 +34,8 @@ _log = logging.getLogger(__name__)
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
+_T = TypeVar("_T")
+_Message = TypeVar("_Message", bound=Message)
 
 
 class MessageError(Exception):
@@ -104,6 +106,18 @@ def _packed(detail: Message) -> AnyMessage:
     return packed
 
 
+def read_message(message_type: type[_Message], encoded: bytes) -> _Message:
+    """Read a request. Raises InvalidRequestError for bytes that are none."""
+    return _read(message_type.FromString, encoded)
+
+
+def _read(deserialize: Callable[[bytes], _T], encoded: bytes) -> _T:
+    try:
+        return deserialize(encoded)
+    except DecodeError as error:
+        raise InvalidRequestError("", f"The bytes are no request of this method: {error}.") from None
+
+
 class StatusInterceptor(grpc.aio.ServerInterceptor):
     """Ends calls whose handlers raise with the status that the error means, and watches when all are to end."""
 
@@ -144,11 +158,7 @@ def _reading(
     behaviour: Callable[[Any, Context], Awaitable[Any]], deserialize: Callable[[bytes], Any]
 ) -> Callable[[Any, Context], Awaitable[Any]]:
     async def call(encoded: bytes, context: Context) -> Any:
-        try:
-            request = deserialize(encoded)
-        except DecodeError as error:
-            raise InvalidRequestError("", f"The bytes are no request of this method: {error}.") from None
-        return await behaviour(request, context)
+        return await behaviour(_read(deserialize, encoded), context)
 
     return call
 

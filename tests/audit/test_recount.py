@@ -13,12 +13,12 @@ from eventmanager.app_settings import new_settings, normal_app
 from eventmanager.apps import App
 from eventmanager.audit.cells import DAY, DayCount, decode_counts, decode_visitors, report_of
 from eventmanager.audit.recount import RecountBounds, recount_day
-from eventmanager.block_writer import BlockWriter
+from eventmanager.preparation.block_writer import BlockWriter
 from eventmanager.blocks import Day, Partition, StoredBlock
 from eventmanager.facts import SetTable, TotalsTable
 from eventmanager.platforms import PlatformReader
 from eventmanager.store.protocol import Recount
-from eventmanager.validation import Validator
+from eventmanager.preparation.validation import Validator
 from eventmanager.zones import Zone
 from tests.audit.machine import NOON_S, TODAY, Told
 from tests.reports.visits import entered
