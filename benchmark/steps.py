@@ -15,11 +15,11 @@ from benchmark.requests import serialize
 from benchmark.traffic import Hours, Traffic
 from eventmanager.app_settings import new_settings, normal_app
 from eventmanager.apps import App
-from eventmanager.preparation.block_writer import BlockWriter
 from eventmanager.blocks import Block
 from eventmanager.fold import fold
 from eventmanager.memory import Memory
 from eventmanager.platforms import PlatformReader
+from eventmanager.preparation.block_writer import BlockWriter
 from eventmanager.preparation.validation import Admission, Validator
 from eventmanager.zones import Zone
 

@@ -97,7 +97,7 @@ class Committer:
         waiting = _Waiting(block, resent, answer)
         self._in_hand[key] = waiting
         taken.append(waiting)
-        self.events_in_hand += len(block.rows)
+        self.events_in_hand += block.count
         if self.is_full:
             self._room.clear()
         return answer
@@ -115,7 +115,7 @@ class Committer:
             finally:
                 for waiting in group:
                     del self._in_hand[_key(waiting.block)]
-                    self.events_in_hand -= len(waiting.block.rows)
+                    self.events_in_hand -= waiting.block.count
                 if not self.is_full:
                     self._room.set()
         self._commits = None
@@ -125,7 +125,7 @@ class Committer:
         group: list[_Waiting] = []
         events = 0
         for place, request in enumerate(self._waiting):
-            events += sum(len(waiting.block.rows) for waiting in request)
+            events += sum(waiting.block.count for waiting in request)
             if events > MOST_COMMIT_EVENTS and group:
                 del self._waiting[:place]
                 return group

@@ -128,11 +128,10 @@ class Ingestion:
         """Return what would become of a request's events as far as this process can tell, and store nothing."""
         prepared = self._preparer.prepare(app, encoded, self._now())
         outcome = IngestOutcome(refused_events=prepared.refused)
-        seen: set[tuple[object, str, str]] = set()
         for block, places in zip(prepared.blocks, prepared.places, strict=True):
-            for position, row in zip(places, block.rows, strict=True):
-                identity = (block.partition, row[1], row[2])
-                if identity in seen or self._memory.knows(*identity):
+            seen: set[str] = set()
+            for position, identity, is_known in zip(places, block.identities(), self._memory.known(block), strict=True):
+                if is_known or identity in seen:
                     outcome.duplicate_indexes.append(position)
                 else:
                     outcome.stored_count += 1

@@ -1,7 +1,8 @@
 """What a recount keeps: one cell for each report, in the format of `storage/v1/recount.proto`, compressed with zstd.
 
 A table of totals is one cell. A table of visitors is one cell with its counts, so that a day by itself is read at once,
-and for each shard one with the visitors' hashes, so that days unite exactly.
+and for each shard one with the visitors' hashes, so that days unite exactly. Where one would not hold them, each of
+several has those whose hashes lie in its range; the first of them says how many there are.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,7 +23,9 @@ from live.eventmanager.storage.v1.recount_pb2 import (
 from eventmanager.facts import Key, SetTable, Totals, TotalsRow, TotalsTable
 
 MOST_MEMBERS: Final = 1_000_000
-"""Most hashes in one cell, which is 8 MB: Cassandra takes 16 MB at once."""
+"""Most hashes in one cell, give or take some: that is 8 MB, and Cassandra takes 16 MB at once."""
+MOST_CELLS: Final = 16
+"""Most cells for the visitors of one table in one shard."""
 MOST_CELL_BYTES: Final = 12 << 20
 """Larger cells are not kept: the reports that need them go on to give live figures."""
 DAY: Final = "day"
@@ -41,9 +44,23 @@ class DayCount(NamedTuple):
     """Whether all cells are kept: those that would be too large are not."""
 
 
-def report_of(table: TotalsTable | SetTable, shard: int | None = None) -> str:
-    """Name the cell of a table's totals or counts or, given a shard, of its visitors there."""
-    return table.value if shard is None else f"{table.value}/{shard}"
+class VisitorCell(NamedTuple):
+    """The hashes of visitors by key; and over how many cells they are spread, in the first of those."""
+
+    visitors: Sequence[tuple[Key, Sequence[int]]]
+    cells: int
+
+
+def report_of(table: TotalsTable | SetTable, shard: int | None = None, cell: int = 0, cells: int = 1) -> str:
+    """Name the cell of a table's totals or counts or, given a shard, one of those of its visitors there.
+
+    Names tell how many there are: of two recounts one may find a visitor more, whose event was not acknowledged, and
+    spread them over other ranges.
+    """
+    name: str = table.value
+    if shard is None:
+        return name
+    return f"{name}/{shard}/{cell} of {cells}" if cell else f"{name}/{shard}"
 
 
 def encode_totals(rows: Mapping[Key, Totals]) -> bytes:
@@ -83,18 +100,19 @@ def decode_counts(figures: bytes) -> Mapping[Key, int]:
     return {_key_of(count.key): count.visitors for count in message.counts}
 
 
-def encode_visitors(visitors: Mapping[Key, Iterable[int]]) -> bytes:
-    """Write the hashes of the visitors under each key, each once there."""
+def encode_visitors(visitors: Mapping[Key, Sequence[int]], cells: int = 1) -> bytes:
+    """Write the sorted hashes of the visitors under each key, each once there."""
     message = RecountedVisitors(
-        sets=(RecountedVisitorSet(key=_message_of(key), visitors=sorted(visitors[key])) for key in sorted(visitors))
+        sets=(RecountedVisitorSet(key=_message_of(key), visitors=visitors[key]) for key in sorted(visitors)),
+        cells=cells,
     )
     return _compress(message.SerializeToString(deterministic=True))
 
 
-def decode_visitors(figures: bytes) -> Sequence[tuple[Key, Sequence[int]]]:
+def decode_visitors(figures: bytes) -> VisitorCell:
     """Read what `encode_visitors` wrote."""
     message = RecountedVisitors.FromString(_decompress(figures))
-    return [(_key_of(one.key), one.visitors) for one in message.sets]
+    return VisitorCell([(_key_of(one.key), one.visitors) for one in message.sets], message.cells)
 
 
 def encode_day(count: DayCount) -> bytes:

@@ -58,7 +58,7 @@ class BlockWriter:
             )
             block.MergeFrom(names)
             payload = self._compressor.compress(block.SerializeToString())
-            yield Block(admitted.partition, block_id.digest(), rows, payload, admitted.expire_time_s), span
+            yield Block.of(admitted.partition, block_id.digest(), rows, payload, admitted.expire_time_s), span
 
 
 def _serialize(events: Iterable[bytes]) -> bytes:

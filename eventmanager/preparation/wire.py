@@ -7,18 +7,23 @@ the same code under the same interpreter.
 import datetime
 import marshal
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from live.eventmanager.v1.ingest_service_pb2 import IngestOutcome
 
-from eventmanager.blocks import Block, Partition
+from eventmanager.block_sums import BlockSums
+from eventmanager.blocks import Block, Partition, StoredBlock
 from eventmanager.errors import InvalidRequestError
-from eventmanager.events import EventRow, Platform
+from eventmanager.events import Platform
+from eventmanager.logged_events import rows_of
 from eventmanager.platforms import PlatformReader
 from eventmanager.preparation.preparer import PreparedRequest
 
 LENGTH_BYTES: Final = 4
 """What comes before each message: its length, the highest byte first."""
+_VISITORS: Final = BlockSums._fields.index("visitors")
+"""What comes before is by text or number, and goes as it is."""
 _MARSHAL_VERSION: Final = 2
 """Later ones look for objects that occur twice, which takes longer and finds little."""
 
@@ -85,30 +90,44 @@ def _result(told: Any, app: str, platforms: PlatformReader) -> Result:
 
 
 def _told_block(block: Block) -> Any:
-    kinds, users, ids, times_ns, hours, platforms, subjects, details, elapsed_ms = zip(*block.rows, strict=True)
-    indexes: dict[Platform, int] = {}
-    platform_indexes = [indexes.setdefault(platform, len(indexes)) for platform in platforms]
+    sums = block.sums
+    platforms: dict[Platform, int] = {}
     return (
         block.partition.date.toordinal(),
         block.partition.shard,
         block.block_id,
+        block.count,
         block.payload,
         block.expire_time_s,
-        [tuple(platform) for platform in indexes],
-        (bytes(kinds), users, ids, times_ns, bytes(hours), platform_indexes, subjects, details, elapsed_ms),
+        block.identities(),
+        [dict(part) for part in sums[:_VISITORS]],
+        list(sums.visitors),
+        [platforms.setdefault(platform, len(platforms)) for platform in sums.visitors.values()],
+        [(user, platforms.setdefault(platform, len(platforms))) for user, platform in sums.changed_platforms],
+        [tuple(platform) for platform in platforms],
+        sums.stages,
     )
 
 
 def _block(told: Any, app: str, platforms: PlatformReader) -> Block:
-    ordinal, shard, block_id, payload, expire_time_s, told_platforms, columns = told
+    (
+        ordinal, shard, block_id, count, payload, expire_time_s, identities,
+        sums, visitors, indexes, changed_platforms, told_platforms, stages,
+    ) = told  # fmt: skip
     # The fold tells platforms apart by identity.
     known = [platforms.complete(*platform, "") for platform in told_platforms]
-    kinds, users, ids, times_ns, hours, indexes, subjects, details, elapsed_ms = columns
-    rows: list[EventRow] = list(
-        zip(
-            kinds, users, ids, times_ns, hours, map(known.__getitem__, indexes), subjects, details, elapsed_ms,
-            strict=True,
-        )
-    )  # fmt: skip
-    partition = Partition(app, datetime.date.fromordinal(ordinal), shard)
-    return Block(partition, block_id, rows, payload, expire_time_s)
+    return Block(
+        Partition(app, datetime.date.fromordinal(ordinal), shard),
+        block_id,
+        count,
+        payload,
+        expire_time_s,
+        BlockSums(
+            *sums,
+            dict(zip(visitors, map(known.__getitem__, indexes), strict=True)),
+            [(user, known[index]) for user, index in changed_platforms],
+            stages,
+        ),
+        lambda: identities,
+        partial(rows_of, StoredBlock(block_id, payload), platforms),
+    )

@@ -12,7 +12,14 @@ from typing import Any
 from google.protobuf.timestamp_pb2 import Timestamp
 from live.eventmanager.v1.analytics_service_pb2 import ReportInfo
 
-from eventmanager.audit.cells import decode_counts, decode_totals, decode_visitors, report_of, visitor_rows
+from eventmanager.audit.cells import (
+    VisitorCell,
+    decode_counts,
+    decode_totals,
+    decode_visitors,
+    report_of,
+    visitor_rows,
+)
 from eventmanager.audit.gathered_facts import split_row
 from eventmanager.blocks import Day, Partition
 from eventmanager.errors import StoreUnavailableError
@@ -54,16 +61,16 @@ class Figures:
 
     async def visitors(self, table: SetTable, partition: Partition) -> AsyncIterator[Sequence[tuple[Key, int]]]:
         """Read a partition's visitors by portions: the table's other columns, and the visitor's 64-bit hash."""
-        figures = await self._recounted(partition.day, report_of(table, partition.shard))
-        if figures is None:
+        cells = await self._visitor_cells(table, partition)
+        if cells is None:
             async for page in self._store.members(table, partition):
                 async for portion in in_portions(page, COUNTED_AT_ONCE):
                     yield [_hashed(table, row) for row in portion]
             return
-        visitors = await asyncio.to_thread(decode_visitors, figures)
-        for rows in visitor_rows(visitors, COUNTED_AT_ONCE):
-            yield rows
-            await asyncio.sleep(0)
+        for cell in cells:
+            for rows in visitor_rows(cell.visitors, COUNTED_AT_ONCE):
+                yield rows
+                await asyncio.sleep(0)
 
     def info(self) -> ReportInfo:
         """Say how far the figures read so far can be relied on. None of them is an estimate."""
@@ -76,6 +83,17 @@ class Figures:
             read_time=read_time,
             audited=not self._live and not scope.reaches_past_retention,
         )
+
+    async def _visitor_cells(self, table: SetTable, partition: Partition) -> Sequence[VisitorCell] | None:
+        """Return the cells of a partition's visitors where all of them hold."""
+        cells: list[VisitorCell] = []
+        while not cells or len(cells) < cells[0].cells:
+            report = report_of(table, partition.shard, len(cells), cells[0].cells if cells else 1)
+            figures = await self._recounted(partition.day, report)
+            if figures is None:
+                return None
+            cells.append(await asyncio.to_thread(decode_visitors, figures))
+        return cells
 
     async def _recounted(self, day: Day, report: str) -> bytes | None:
         """Return the figures of a day's recount where it holds."""

@@ -36,7 +36,7 @@ def known_blocks(connection: sqlite3.Connection, partitions: Sequence[int], bloc
 def insert_blocks(connection: sqlite3.Connection, rows: Sequence[tuple[int, Block]]) -> None:
     """Append blocks to the log, each with its partition's number."""
     values: list[Any] = [
-        value for partition, block in rows for value in (partition, block.block_id, len(block.rows), block.payload)
+        value for partition, block in rows for value in (partition, block.block_id, block.count, block.payload)
     ]
     write_rows(connection, "INSERT INTO events (partition, block, count, payload)", 4, values)
 

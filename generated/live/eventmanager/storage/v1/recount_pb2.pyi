@@ -170,11 +170,16 @@ Global___RecountedVisitorCount: _TypeAlias = RecountedVisitorCount  # noqa: Y015
 
 @_typing.final
 class RecountedVisitors(_message.Message):
-    """The visitors of a table of sets in one shard of one day."""
+    """The visitors of a table of sets in one shard of one day or, where one cell
+    would not hold all of them, those whose hashes lie in one of several ranges.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
     SETS_FIELD_NUMBER: _builtins.int
+    CELLS_FIELD_NUMBER: _builtins.int
+    cells: _builtins.int
+    """Over how many cells the shard's visitors are spread, in the first of them."""
     @_builtins.property
     def sets(self) -> _containers.RepeatedCompositeFieldContainer[Global___RecountedVisitorSet]:
         """By key."""
@@ -183,10 +188,11 @@ class RecountedVisitors(_message.Message):
         self,
         *,
         sets: _abc.Iterable[Global___RecountedVisitorSet] | None = ...,
+        cells: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["sets", b"sets"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cells", b"cells", "sets", b"sets"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
