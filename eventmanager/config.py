@@ -120,8 +120,10 @@ class Config:
 
     @property
     def prepares_beside(self) -> bool:
-        """Whether large requests are prepared in another process: where not told, if there is a core for it."""
-        return (os.cpu_count() or 1) > 1 if self.prepare_beside is None else self.prepare_beside
+        """Whether large requests are prepared in a process of their own: where not told, if a core is there for it."""
+        if self.prepare_beside is not None:
+            return self.prepare_beside
+        return self.workers == 1 and len(os.sched_getaffinity(0)) > 1
 
     @property
     def new_apps_allowed(self) -> bool:

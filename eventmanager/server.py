@@ -162,8 +162,6 @@ async def _start(config: Config, store: Store, now: Callable[[], float], *, shar
             "Choose another with --listen."
         ) from None
     await server.start()
-    if beside is not None:
-        beside.start()
     store_health = StoreHealth(store, health_servicer, (_WHOLE_SERVER, *SERVICES))
     await store_health.look()
     chores = [

@@ -55,18 +55,13 @@ class PreparingBeside:
         self._room = asyncio.Event()
         self._room.set()
 
-    def start(self) -> None:
-        """Begin to keep a process. Until it runs there is none."""
-        self._life = asyncio.create_task(self._keep())
-
-    @property
-    def process_id(self) -> int | None:
-        """The process that there is now, if any."""
-        return self._process.pid if self._process else None
-
     def takes(self, encoded: bytes) -> bool:
-        """Tell whether a request is better prepared there, now."""
-        return self._process is not None and len(encoded) >= LEAST_BYTES
+        """Tell whether a request is better prepared there, now. The first that would be has the process started."""
+        if len(encoded) < LEAST_BYTES:
+            return False
+        if self._life is None:
+            self._life = asyncio.get_running_loop().create_task(self._keep())
+        return self._process is not None
 
     @property
     def is_full(self) -> bool:
@@ -93,6 +88,7 @@ class PreparingBeside:
         if self._life is not None:
             self._life.cancel()
             await asyncio.wait((self._life,))
+            self._life = None
 
     def _send(self) -> None:
         """Send what waits, as long as the process has less than enough to do."""
@@ -136,6 +132,7 @@ class PreparingBeside:
                 raise AssertionError("the process was started with pipes")
             await process.stdout.readexactly(len(READY))
             self._process = process
+            _log.debug("Large requests are prepared by process %d.", process.pid)
             while True:
                 length = int.from_bytes(await process.stdout.readexactly(LENGTH_BYTES))
                 self._take(await process.stdout.readexactly(length))

@@ -51,7 +51,7 @@ class Preparer:
             raise InvalidRequestError(
                 "events", f"The request has {len(events):,} events, and at most {self._max_events:,} are taken at once."
             )
-        sent.DiscardUnknownFields()  # type: ignore[no-untyped-call] # All that is no event.
+        sent.DiscardUnknownFields()  # All that is no event.
         names: list[bytes] = []
 
         @cache

@@ -91,6 +91,7 @@ def _result(told: Any, app: str, platforms: PlatformReader) -> Result:
 
 def _told_block(block: Block) -> Any:
     sums = block.sums
+    by_text: Any = sums[:_VISITORS]
     platforms: dict[Platform, int] = {}
     return (
         block.partition.date.toordinal(),
@@ -100,7 +101,7 @@ def _told_block(block: Block) -> Any:
         block.payload,
         block.expire_time_s,
         block.identities(),
-        [dict(part) for part in sums[:_VISITORS]],
+        [dict(part) for part in by_text],
         list(sums.visitors),
         [platforms.setdefault(platform, len(platforms)) for platform in sums.visitors.values()],
         [(user, platforms.setdefault(platform, len(platforms))) for user, platform in sums.changed_platforms],
@@ -115,18 +116,20 @@ def _block(told: Any, app: str, platforms: PlatformReader) -> Block:
         sums, visitors, indexes, changed_platforms, told_platforms, stages,
     ) = told  # fmt: skip
     # The fold tells platforms apart by identity.
-    known = [platforms.complete(*platform, "") for platform in told_platforms]
+    known = [platforms.complete(browser, os, device, "") for browser, os, device in told_platforms]
     return Block(
         Partition(app, datetime.date.fromordinal(ordinal), shard),
         block_id,
         count,
         payload,
         expire_time_s,
-        BlockSums(
-            *sums,
-            dict(zip(visitors, map(known.__getitem__, indexes), strict=True)),
-            [(user, known[index]) for user, index in changed_platforms],
-            stages,
+        BlockSums._make(
+            (
+                *sums,
+                dict(zip(visitors, map(known.__getitem__, indexes), strict=True)),
+                [(user, known[index]) for user, index in changed_platforms],
+                stages,
+            )
         ),
         lambda: identities,
         partial(rows_of, StoredBlock(block_id, payload), platforms),

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from live.eventmanager.v1.admin_service_pb2 import App as AppMessage
 from live.eventmanager.storage.v1.block_pb2 import SerializedEvents
+from live.eventmanager.v1.admin_service_pb2 import App as AppMessage
 from live.eventmanager.v1.event_pb2 import Event
 
 from eventmanager.app_settings import new_settings, normal_app
