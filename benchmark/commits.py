@@ -41,7 +41,7 @@ async def _measure(store: Store, stores: MeasuredStores, blocks: Sequence[Block]
         start_s, cpu_s, node_cpu_s = time.monotonic(), time.process_time(), stores.node_cpu_s
         for group, facts in commits:
             # Made for exactly these blocks: all of them are new.
-            outcomes = await store.commit(group, set(), partial(_ready, facts))
+            outcomes = await store.commit(group, set(), partial(as_folded, facts))
             if set(outcomes) != {BlockOutcome.STORED}:
                 raise BenchmarkError(f"The store alone did not store: {outcomes}.")
         await _settle(store, blocks)
@@ -70,7 +70,8 @@ def _commits(blocks: Sequence[Block], commit_events: int) -> Iterator[tuple[Sequ
             group = []
 
 
-def _ready(facts: Facts, _new: Sequence[Block]) -> Facts:
+def as_folded(facts: Facts, _new: Sequence[Block]) -> Facts:
+    """Give a commit the facts that were folded before."""
     return facts
 
 

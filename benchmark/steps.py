@@ -70,7 +70,7 @@ def _measure(event_count: int, events_a_request: int, seed: int) -> list[StepFig
         parsed = [StreamEventsRequest.FromString(request) for request in requests]
         sent = _split(requests)
         note("parse", start_s)
-        validator, app = _validator(), _app()
+        validator, app = bench_validator(), bench_app()
         start_s = time.process_time()
         admissions = [validator.admit(app, request.events, str, now_s) for request in parsed]
         note("validation", start_s)
@@ -101,7 +101,7 @@ def _split(requests: Sequence[bytes]) -> list[SerializedEvents]:
 
 
 def _admit(requests: Sequence[bytes], now_s: int) -> list[Admission]:
-    validator, app = _validator(), _app()
+    validator, app = bench_validator(), bench_app()
     return [validator.admit(app, StreamEventsRequest.FromString(request).events, str, now_s) for request in requests]
 
 
@@ -115,10 +115,12 @@ def _write(admissions: Sequence[Admission], sent: Sequence[SerializedEvents]) ->
     ]
 
 
-def _validator() -> Validator:
+def bench_validator() -> Validator:
+    """Make what checks events, as a server does."""
     return Validator(PlatformReader(), _CLOCK_SKEW_S)
 
 
-def _app() -> App:
+def bench_app() -> App:
+    """Return the app that all is measured with."""
     app = normal_app(admin_service_pb2.App(app=APP))
     return App(new_settings(app), Zone(app.time_zone))

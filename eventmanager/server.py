@@ -23,6 +23,8 @@ from live.eventmanager.v1 import (
 from eventmanager.app_directory import AppDirectory
 from eventmanager.audit.auditor import Auditor
 from eventmanager.audit.counting import CountingHere, CountingInWorker
+from eventmanager.audit.desks import Desks
+from eventmanager.audit.pace import IngestWaits
 from eventmanager.committer import Committer
 from eventmanager.config import SQLITE_IN_MEMORY, Config
 from eventmanager.errors import StartError
@@ -123,9 +125,11 @@ async def _start(config: Config, store: Store, now: Callable[[], float], *, shar
     new_app_zone = Zone(config.new_app_time_zone) if config.new_apps_allowed else None
     directory = AppDirectory(store, now=now, new_app_zone=new_app_zone)
     memory = Memory(config.remembered_ids)
-    counting = CountingHere(store) if config.store == SQLITE_IN_MEMORY else CountingInWorker(config.store)
-    auditor = Auditor(store, directory, counting, now)
-    committer = Committer(store, memory, config.max_waiting_events, auditor.note)
+    waits = IngestWaits()
+    in_memory = config.store == SQLITE_IN_MEMORY
+    desks = Desks(lambda nice: CountingHere(store) if in_memory else CountingInWorker(config.store, nice), waits)
+    auditor = Auditor(store, directory, desks, now)
+    committer = Committer(store, memory, config.max_waiting_events, auditor.note, waits.note)
     platforms = PlatformReader()
     preparer = Preparer(Validator(platforms, config.max_clock_skew_s), config.max_events)
     beside = None

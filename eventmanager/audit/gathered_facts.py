@@ -1,7 +1,7 @@
 """The figures of a day while they are counted again: the facts of one part of the log after the other."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from eventmanager.audit.moves import Moves
@@ -55,14 +55,16 @@ class PartFigures:
         moves = [row for row in rows if row[0] == FUNNEL_CHANGE]
         self.moves.add(moves, self._hashes.of(row[1] for row in moves))
 
-    def finish(self) -> None:
-        """Take all events for told: follow the visitors' moves, and have each visitor once under a key."""
+    def finish(self) -> Iterator[None]:
+        """Take all events for told, a step at a time: follow visitors' moves, and have each once under a key."""
         edges = self.visitors[SetTable.STAGE_GRAPH].by_key
-        for key, visitor in self.moves.edges(self._partition):
-            edges[key].append(visitor)
+        for some in self.moves.edges(self._partition):
+            for key, visitor in some:
+                edges[key].append(visitor)
+            yield
         self.moves = Moves()
         for sets in self.visitors.values():
-            sets.tidy()
+            yield from sets.tidy()
 
     def _add_members(self, table: SetTable, members: Sequence[Key]) -> None:
         by_key = self.visitors[table].by_key
@@ -96,11 +98,17 @@ class GatheredFigures:
                     self.counts[table][()] += everyone
             else:
                 self.counts[table].update({key: len(hashes) for key, hashes in sets.by_key.items()})
-            self._visitors[table].merge(sets)
+            if self._visitors[table].by_key:
+                self._visitors[table].merge(sets)
+            else:
+                self._visitors[table] = sets
+
+    def tidy(self) -> Iterator[None]:
+        """Sort the visitors of the shard that was gathered, a step at a time."""
+        for sets in self._visitors.values():
+            yield from sets.tidy()
 
     def take_visitors(self) -> Mapping[SetTable, VisitorSets]:
-        """Return the visitors of the shard that was gathered, tidy, and begin with the next."""
+        """Return the visitors of the shard that was gathered, and begin with the next."""
         visitors, self._visitors = self._visitors, {table: VisitorSets() for table in SetTable}
-        for sets in visitors.values():
-            sets.tidy()
         return visitors

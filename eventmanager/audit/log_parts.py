@@ -7,12 +7,13 @@ are set aside until the copy that counts is known.
 
 import asyncio
 import zlib
-from collections.abc import AsyncIterator, Sequence, Set
+from collections.abc import AsyncIterator, Iterator, Sequence, Set
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from eventmanager.audit.gathered_facts import PartFigures
 from eventmanager.audit.identities import Identities, IdentityHash, identity_hashes
+from eventmanager.audit.pace import Leave, do_in_steps
 from eventmanager.blocks import Partition, StoredBlock
 from eventmanager.events import EventRow
 from eventmanager.logged_events import Identity, copies_of, rows_of
@@ -33,8 +34,8 @@ class PartBounds:
     most_move_bytes: int = 256 << 20
     most_copied_events: int = 250_000
     """Events that have copies take up to a kilobyte each."""
-    rows_at_once: int = 100_000
-    """Folded together: some 50 MB."""
+    rows_at_once: int = 50_000
+    """Folded together: some 25 MB."""
 
 
 class LogPart(NamedTuple):
@@ -58,41 +59,49 @@ class _Visitors(NamedTuple):
         return _Visitors(2 * self.parts, self.remainder), _Visitors(2 * self.parts, self.remainder + self.parts)
 
 
-async def log_parts(
-    days: LoggedDays, partition: Partition, platforms: PlatformReader, bounds: PartBounds
-) -> AsyncIterator[LogPart]:
-    """Read a partition's log as often as needed, and yield its parts: in all of them together each event is once.
+class PartitionLog(NamedTuple):
+    """A log that is counted, with what that takes."""
 
-    Of copies that differ the one whose deterministic serialization sorts first counts.
+    days: LoggedDays
+    partition: Partition
+    platforms: PlatformReader
+    leave: Leave
+    bounds: PartBounds
+
+
+async def log_parts(log: PartitionLog) -> AsyncIterator[LogPart]:
+    """Read a log as often as needed, and yield its parts: in all of them together each event is once.
+
+    Of copies that differ the one whose deterministic serialization sorts first counts. Asks for leave after each page.
     """
     waiting = [_Visitors(1, 0)]
     while waiting:
         visitors = waiting.pop()
-        part = await _read_part(days, partition, platforms, visitors, bounds)
+        part = await _read_part(log, visitors)
         if part is None:
             waiting += visitors.halves()
         else:
             yield part
 
 
-async def _read_part(
-    days: LoggedDays, partition: Partition, platforms: PlatformReader, visitors: _Visitors, bounds: PartBounds
-) -> LogPart | None:
+async def _read_part(log: PartitionLog, visitors: _Visitors) -> LogPart | None:
     """Return a part, or None where it is too large."""
     # A visitor's events stay together, however many they are.
     may_stop = visitors.parts < _MOST_PARTS
     copied: set[IdentityHash] = set()
     while True:
-        reading = _Reading(partition, platforms, visitors, copied, bounds)
-        async for blocks in days.log(partition):
+        reading = _Reading(log, visitors, copied)
+        async for blocks in log.days.log(log.partition):
             await asyncio.to_thread(reading.add, blocks)
             if reading.is_too_large() and may_stop:
                 return None
+            await log.leave()
         # What came in since an earlier pass may be copies, too: only a pass that sets all of them aside is believed.
         repeated = await asyncio.to_thread(reading.identities.repeated)
         if not repeated:
-            return await asyncio.to_thread(reading.part)
-        if len(copied) + len(repeated) > bounds.most_copied_events and may_stop:
+            await do_in_steps(reading.finish(), log.leave)
+            return reading.part()
+        if len(copied) + len(repeated) > log.bounds.most_copied_events and may_stop:
             return None
         copied |= repeated
 
@@ -100,21 +109,14 @@ async def _read_part(
 class _Reading:
     """One pass over the log for a part."""
 
-    def __init__(
-        self,
-        partition: Partition,
-        platforms: PlatformReader,
-        visitors: _Visitors,
-        copied: Set[IdentityHash],
-        bounds: PartBounds,
-    ) -> None:
+    def __init__(self, log: PartitionLog, visitors: _Visitors, copied: Set[IdentityHash]) -> None:
         self.identities = Identities()
         """Of the events that are not set aside."""
-        self._platforms = platforms
+        self._platforms = log.platforms
         self._wanted = None if visitors.parts == 1 else visitors.holds
         self._copied = copied
-        self._bounds = bounds
-        self._figures = PartFigures(partition)
+        self._bounds = log.bounds
+        self._figures = PartFigures(log.partition)
         self._rows: list[EventRow] = []
         self._aside: dict[Identity, tuple[bytes, EventRow]] = {}
         """Of each event that may have copies the one that counts, as far as the log was read."""
@@ -140,11 +142,15 @@ class _Reading:
             or self._figures.moves.size_bytes > bounds.most_move_bytes
         )
 
-    def part(self) -> LogPart:
+    def finish(self) -> Iterator[None]:
+        """Do what is left once the log was read, a step at a time."""
         self._rows += [row for _, row in self._aside.values()]
         self._figures.add(self._rows)
         self._rows.clear()
-        self._figures.finish()
+        yield
+        yield from self._figures.finish()
+
+    def part(self) -> LogPart:
         return LogPart(self._figures, len(self.identities) + len(self._aside), self._copies)
 
     def _set_aside(

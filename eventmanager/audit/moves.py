@@ -35,13 +35,15 @@ class Moves:
             event_id = row[2].encode()
             heaps[visitor & 63] += pack(visitor, row[3], row[6], row[7], len(event_id)) + event_id
 
-    def edges(self, partition: Partition) -> Iterator[tuple[Key, int]]:
-        """Fold them in their order, and yield each edge with the hash of a visitor who took it, both once."""
+    def edges(self, partition: Partition) -> Iterator[Sequence[tuple[Key, int]]]:
+        """Fold one heap after the other in its order, and yield each edge with the hash of a visitor who took it."""
         for heap in self._heaps:
             facts = fold([Block.of(partition, b"", _in_order(heap), b"", 0)], PartMemory())
-            for rows in facts.members[SetTable.STAGE_GRAPH].values():
-                for left, entered, visitor in rows:
-                    yield (left, entered), visitor
+            yield [
+                ((left, entered), visitor)
+                for rows in facts.members[SetTable.STAGE_GRAPH].values()
+                for left, entered, visitor in rows
+            ]
 
 
 def _in_order(heap: bytearray) -> Sequence[EventRow]:

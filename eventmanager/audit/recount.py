@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from eventmanager.audit.cells import (
     DAY,
@@ -23,7 +23,8 @@ from eventmanager.audit.cells import (
     report_of,
 )
 from eventmanager.audit.gathered_facts import GatheredFigures
-from eventmanager.audit.log_parts import PartBounds, log_parts
+from eventmanager.audit.log_parts import PartBounds, PartitionLog, log_parts
+from eventmanager.audit.pace import Leave, do_in_steps
 from eventmanager.audit.visitor_sets import VisitorSets
 from eventmanager.blocks import Day, Partition
 from eventmanager.facts import SetTable
@@ -33,6 +34,14 @@ from eventmanager.store.protocol import LoggedDays, Recount
 TakeCell: TypeAlias = Callable[[Recount], Awaitable[None]]
 
 _log = logging.getLogger(__name__)
+
+
+class Caller(NamedTuple):
+    """Whoever has a day counted."""
+
+    take: TakeCell
+    """Takes each cell."""
+    leave: Leave
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +55,9 @@ class RecountBounds:
 
 
 async def recount_day(
-    days: LoggedDays, day: Day, shard_count: int, take: TakeCell, bounds: RecountBounds | None = None
+    days: LoggedDays, day: Day, shard_count: int, caller: Caller, bounds: RecountBounds | None = None
 ) -> DayCount | None:
-    """Count a day again and hand each cell to `take`; return None for a day without events.
+    """Count a day again; return None for a day without events.
 
     Raises StoreUnavailableError; the cells handed out by then hold all the same.
     """
@@ -59,15 +68,17 @@ async def recount_day(
 
     platforms = PlatformReader()
     gathered = GatheredFigures()
-    cells = _Cells(day, marks, take, bounds)
+    cells = _Cells(day, marks, caller, bounds)
     events = copies = 0
     for shard in range(shard_count):
-        async for part in log_parts(days, Partition(*day, shard), platforms, bounds.part):
+        async for part in log_parts(PartitionLog(days, Partition(*day, shard), platforms, caller.leave, bounds.part)):
             events += part.events
             copies += part.copies
             await asyncio.to_thread(gathered.add, part.figures)
             del part  # Or it would be there still while the next one is gathered.
-        await cells.hand_over_visitors(shard, await asyncio.to_thread(gathered.take_visitors))
+            await caller.leave()
+        await do_in_steps(gathered.tidy(), caller.leave)
+        await cells.hand_over_visitors(shard, gathered.take_visitors())
     for set_table, counts in gathered.counts.items():
         await cells.hand_over(report_of(set_table), encode_counts(counts))
     for totals_table, totals in gathered.totals.items():
@@ -80,10 +91,11 @@ async def recount_day(
 class _Cells:
     """Hands cells over, but for those that are too large."""
 
-    def __init__(self, day: Day, marks: bytes, take: TakeCell, bounds: RecountBounds) -> None:
+    def __init__(self, day: Day, marks: bytes, caller: Caller, bounds: RecountBounds) -> None:
         self._day = day
         self._marks = marks
-        self._take = take
+        self._take = caller.take
+        self._leave = caller.leave
         self._bounds = bounds
         self.are_whole = True
         """Whether all were handed over."""
@@ -104,6 +116,7 @@ class _Cells:
             for number in reversed(range(count)):
                 figures = await asyncio.to_thread(encode_visitors, sets.slice(number, count), count)
                 await self.hand_over(report_of(table, shard, number, count), figures)
+                await self._leave()
 
     def _leave_out(self, report: str, size: str) -> None:
         self.are_whole = False

@@ -3,7 +3,7 @@
 from array import array
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, TypeAlias
 
 from eventmanager.facts import Key
@@ -14,6 +14,7 @@ Hashes: TypeAlias = "array[int]"
 _HASH_VALUES: Final = 1 << 64
 _HEAPS: Final = 64
 _FEW: Final = 50_000
+_STEP: Final = 100_000
 _MOST_CACHED: Final = 100_000
 
 
@@ -42,17 +43,27 @@ class VisitorSets:
 
     def __init__(self) -> None:
         self.by_key: defaultdict[Key, Hashes] = defaultdict(new_hashes)
+        self._is_tidy = False
 
     def __len__(self) -> int:
         return sum(map(len, self.by_key.values()))
 
-    def tidy(self) -> None:
-        """Sort them, and keep each once under its key."""
+    def tidy(self) -> Iterator[None]:
+        """Sort them and keep each once under its key, a step at a time."""
+        if self._is_tidy:
+            return
+        sorted_hashes = 0
         for key, hashes in self.by_key.items():
             self.by_key[key] = distinct(hashes)
+            sorted_hashes += len(hashes)
+            if sorted_hashes > _STEP:
+                sorted_hashes = 0
+                yield
+        self._is_tidy = True
 
     def merge(self, others: "VisitorSets") -> None:
         """Add visitors of whom none is here yet."""
+        self._is_tidy = False
         for key, hashes in others.by_key.items():
             self.by_key[key].extend(hashes)
 

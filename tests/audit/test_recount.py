@@ -14,7 +14,7 @@ from eventmanager.app_settings import new_settings, normal_app
 from eventmanager.apps import App
 from eventmanager.audit.cells import DAY, DayCount, decode_counts, decode_visitors, report_of
 from eventmanager.audit.log_parts import PartBounds
-from eventmanager.audit.recount import RecountBounds, recount_day
+from eventmanager.audit.recount import Caller, RecountBounds, recount_day
 from eventmanager.blocks import Day, Partition, StoredBlock
 from eventmanager.facts import SetTable, TotalsTable
 from eventmanager.platforms import PlatformReader
@@ -69,6 +69,10 @@ class LoggedBlocks:
         pass
 
 
+async def go_on() -> None:
+    """Give leave at once."""
+
+
 async def recounted(log: LoggedBlocks, bounds: RecountBounds) -> tuple[DayCount | None, dict[str, bytes]]:
     """Count a day again, and return the cells by report."""
     cells: dict[str, bytes] = {}
@@ -77,7 +81,7 @@ async def recounted(log: LoggedBlocks, bounds: RecountBounds) -> tuple[DayCount 
         assert b"marks" == cell.marks
         cells[cell.report] = cell.figures
 
-    return await recount_day(log, Day("shop", TODAY), 1, take, bounds), cells
+    return await recount_day(log, Day("shop", TODAY), 1, Caller(take, go_on), bounds), cells
 
 
 @settings(max_examples=40, deadline=None)
