@@ -43,8 +43,8 @@ class Block:
     payload: bytes
     expire_time_s: int
     """When the day's rows expire, in seconds since 1970; 0 for never."""
-    sums: BlockSums
-    """What its events say if all of them count."""
+    sums: Callable[[], BlockSums]
+    """Tells what its events say if all of them count."""
     identities: Callable[[], Sequence[str]]
     """Tells for each event what no other of the partition has."""
     rows: Callable[[], Sequence[EventRow]]
@@ -57,7 +57,7 @@ class Block:
         """Make a block of events."""
         return cls(
             partition, block_id, len(rows), payload, expire_time_s,
-            sum_up(rows), partial(identities_of, rows), lambda: rows,
+            partial(sum_up, rows), partial(identities_of, rows), lambda: rows,
         )  # fmt: skip
 
 

@@ -7,12 +7,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import TypeAlias
 
-from eventmanager.block_sums import KINDS, BlockSums, sum_up
+from eventmanager.block_sums import KINDS, BlockSums, StageEntered, sum_up
 from eventmanager.blocks import Block, Day, Partition
-from eventmanager.events import NO_TIME_MS
+from eventmanager.events import NO_TIME_MS, EventRow
 from eventmanager.facts import Addition, Facts, Key, SetTable, TotalsTable
-from eventmanager.memory import FoldMemory
+from eventmanager.memory import FoldMemory, RememberedVisitors
 
+_SMALL_BLOCK = 100
+"""Blocks with fewer events are summed up together: it takes less time than to add up their sums."""
 _MOST_HOURS = 26
 """Hours of the longest day: 25, and one that a zone's change may begin in the middle of."""
 
@@ -53,30 +55,53 @@ class _DayTotals:
                 all_times[text] += times
 
 
-def fold(  # noqa: C901 - one pass: calls would double what an event costs.
-    blocks: Iterable[Block], memory: FoldMemory
-) -> Facts:
+def fold(blocks: Iterable[Block], memory: FoldMemory) -> Facts:
     """Fold blocks: `memory` says which events are copies, which rows are written, and where visitors were before."""
-    members: dict[SetTable, dict[Partition, list[Key]]] = {table: {} for table in SetTable}
-    totals: dict[Day, _DayTotals] = {}
+    gathered = _Gathered(memory)
+    small: defaultdict[Partition, list[EventRow]] = defaultdict(list)
     copies: list[list[int]] = []
     for block in blocks:
         partition = block.partition
-        sums = block.sums
         copied = memory.copies(block)
         copies.append(copied)
         if copied:
             skipped = set(copied)
-            sums = sum_up(row for position, row in enumerate(block.rows()) if position not in skipped)
+            small[partition] += [row for position, row in enumerate(block.rows()) if position not in skipped]
+        elif block.count < _SMALL_BLOCK:
+            small[partition] += block.rows()
+        else:
+            # In order: visitors' moves depend on those before.
+            if partition in small:
+                gathered.add(partition, sum_up(small.pop(partition)))
+            gathered.add(partition, block.sums())
+    for partition, rows in small.items():
+        gathered.add(partition, sum_up(rows))
+    return Facts(gathered.members, {day: _totals(sums) for day, sums in gathered.totals.items()}, copies)
 
-        day = totals.get(partition.day)
-        if day is None:
-            day = totals[partition.day] = _DayTotals()
-        day.add(sums)
 
-        visitors = memory.visitors(partition)
+class _Gathered:
+    """Facts while they are gathered."""
+
+    def __init__(self, memory: FoldMemory) -> None:
+        self._memory = memory
+        self.members: dict[SetTable, dict[Partition, list[Key]]] = {table: {} for table in SetTable}
+        self.totals: dict[Day, _DayTotals] = {}
+
+    def add(self, partition: Partition, sums: BlockSums) -> None:
+        """Add what some events of a partition say."""
+        day = partition.day
+        totals = self.totals.get(day)
+        if totals is None:
+            totals = self.totals[day] = _DayTotals()
+        totals.add(sums)
+
+        visitors = self._memory.visitors(partition)
+        self._add_platforms(partition, sums, visitors)
+        self._add_stages(partition, sums.stages, visitors, totals.stage_times)
+
+    def _add_platforms(self, partition: Partition, sums: BlockSums, visitors: RememberedVisitors) -> None:
         platform_of = visitors.platform_of
-        new_platforms = members[SetTable.USERS_BY_PLATFORM].setdefault(partition, [])
+        new_platforms = self.members[SetTable.USERS_BY_PLATFORM].setdefault(partition, [])
         for user, platform in sums.changed_platforms:
             new_platforms.append((user, *platform))
         for user, platform in sums.visitors.items():
@@ -84,14 +109,20 @@ def fold(  # noqa: C901 - one pass: calls would double what an event costs.
                 platform_of[user] = platform
                 new_platforms.append((user, *platform))
 
-        stage_times = day.stage_times
+    def _add_stages(
+        self,
+        partition: Partition,
+        stages: Iterable[StageEntered],
+        visitors: RememberedVisitors,
+        stage_times: defaultdict[int, list[int]],
+    ) -> None:
         stage_users = visitors.stage_users
         edges = visitors.edges
         stage_of = visitors.stage_of
-        stages_before = memory.stages_before
-        new_stage_users = members[SetTable.USERS_BY_STAGE].setdefault(partition, [])
-        new_edges = members[SetTable.STAGE_GRAPH].setdefault(partition, [])
-        for user, event_id, time_ns, entered, left, elapsed_ms in sums.stages:
+        stages_before = self._memory.stages_before
+        new_stage_users = self.members[SetTable.USERS_BY_STAGE].setdefault(partition, [])
+        new_edges = self.members[SetTable.STAGE_GRAPH].setdefault(partition, [])
+        for user, event_id, time_ns, entered, left, elapsed_ms in stages:
             stage_user = (entered, user)
             if stage_user not in stage_users:
                 stage_users[stage_user] = None
@@ -109,7 +140,6 @@ def fold(  # noqa: C901 - one pass: calls would double what an event costs.
                 if edge not in edges:
                     edges[edge] = None
                     new_edges.append(edge)
-    return Facts(members, {day: _totals(gathered) for day, gathered in totals.items()}, copies)
 
 
 def _totals(day: _DayTotals) -> dict[TotalsTable, dict[Key, Addition]]:

@@ -43,9 +43,9 @@ class BlockWriter:
             places = positions[span.start : span.stop]
             # A request whose events all go to one block is not taken apart.
             encoded = sent.SerializeToString() if is_request else _serialize(sent.events[place] for place in places)
-            names = SerializedBlock(request=request, positions=places if request else ())
             block_id = hashlib.blake2b(encoded, digest_size=_ID_BYTES)
-            block_id.update(names.SerializeToString())
+            if request:
+                block_id.update(SerializedBlock(request=request, positions=places).SerializeToString())
             cleaned = admitted.cleaned
             if cleaned:
                 encoded = _serialize(cleaned.get(place) or sent.events[place] for place in places)
@@ -55,8 +55,9 @@ class BlockWriter:
                 hours=[row[4] for row in rows],
                 platform_indexes=[platforms.setdefault(row[5], len(platforms)) for row in rows],
                 platforms=[Platform(browser=browser, os=os, device=device) for browser, os, device in platforms],
+                request=request,
+                positions=places if request else (),
             )
-            block.MergeFrom(names)
             payload = self._compressor.compress(block.SerializeToString())
             yield Block.of(admitted.partition, block_id.digest(), rows, payload, admitted.expire_time_s), span
 

@@ -4,7 +4,6 @@ It depends on nothing but the request, its app and the time, so that any process
 """
 
 from collections.abc import Sequence
-from functools import cache
 from typing import NamedTuple
 
 from google.protobuf.message import DecodeError
@@ -54,9 +53,9 @@ class Preparer:
         sent.DiscardUnknownFields()  # All that is no event.
         names: list[bytes] = []
 
-        @cache
         def name() -> str:
-            names.append(name_request(sent.SerializeToString()))
+            if not names:
+                names.append(name_request(sent.SerializeToString()))
             return names[0].hex()
 
         admission = self._validator.admit(app, events, name, now_s)

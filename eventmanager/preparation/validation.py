@@ -65,7 +65,7 @@ class Validator:
         Changes the URLs of events in place as the app's settings want them.
         """
         latest_s = int(now_s) + self._max_clock_skew_s
-        today = app.zone.date_of(int(now_s))
+        today = app.zone.moment(int(now_s) // 60).date
         keep_queries = app.keep_url_queries
         moment_of = app.zone.moments.get
         platform_of = self._platforms.by_user_agent.get
@@ -100,11 +100,11 @@ class Validator:
                 kind, subject, detail, elapsed_ms, cleaned = read_type(event, event.WhichOneof("type"), keep_queries)
                 date, hour = moment_of(seconds // 60) or app.zone.moment(seconds // 60)
                 if date is not group_date:
-                    reports_end = app.reports_end(date)
-                    if reports_end is not None and today >= reports_end:
+                    place = app.place(date)
+                    if place.reports_end is not None and today >= place.reports_end:
                         raise _too_old(f"{date} is past the app's retention of {app.retention_days(date)} days")
                     group_date = date
-                    shard_mask = app.shard_count(date) - 1
+                    shard_mask = place.shard_count - 1
                     shards = groups.setdefault(date, {})
             except RefusedFieldError as fault:
                 refused.append(
@@ -120,7 +120,7 @@ class Validator:
             shard = crc32(device_id.encode()) & shard_mask if shard_mask else 0
             group = shards.get(shard)
             if group is None:
-                group = shards[shard] = AdmittedEvents(Partition(app.app, date, shard), app.expire_time_s(date))
+                group = shards[shard] = AdmittedEvents(Partition(app.app, date, shard), app.place(date).expire_time_s)
             if cleaned:
                 group.cleaned[position] = event.SerializeToString()
             group.rows.append(

@@ -90,7 +90,7 @@ def _result(told: Any, app: str, platforms: PlatformReader) -> Result:
 
 
 def _told_block(block: Block) -> Any:
-    sums = block.sums
+    sums = block.sums()
     by_text: Any = sums[:_VISITORS]
     platforms: dict[Platform, int] = {}
     return (
@@ -117,20 +117,21 @@ def _block(told: Any, app: str, platforms: PlatformReader) -> Block:
     ) = told  # fmt: skip
     # The fold tells platforms apart by identity.
     known = [platforms.complete(browser, os, device, "") for browser, os, device in told_platforms]
+    all_sums = BlockSums._make(
+        (
+            *sums,
+            dict(zip(visitors, map(known.__getitem__, indexes), strict=True)),
+            [(user, known[index]) for user, index in changed_platforms],
+            stages,
+        )
+    )
     return Block(
         Partition(app, datetime.date.fromordinal(ordinal), shard),
         block_id,
         count,
         payload,
         expire_time_s,
-        BlockSums._make(
-            (
-                *sums,
-                dict(zip(visitors, map(known.__getitem__, indexes), strict=True)),
-                [(user, known[index]) for user, index in changed_platforms],
-                stages,
-            )
-        ),
+        lambda: all_sums,
         lambda: identities,
         partial(rows_of, StoredBlock(block_id, payload), platforms),
     )

@@ -123,6 +123,8 @@ class StatusInterceptor(grpc.aio.ServerInterceptor):
 
     def __init__(self, watches: Watches) -> None:
         self._watches = watches
+        self._wrapped: dict[str, Handler] = {}
+        """By method. There is one handler for each, and a call must not cost the making of another."""
 
     async def intercept_service(
         self,
@@ -130,14 +132,21 @@ class StatusInterceptor(grpc.aio.ServerInterceptor):
         handler_call_details: grpc.HandlerCallDetails,
     ) -> "Handler | None":
         """Wrap the handler of a call."""
-        handler = await continuation(handler_call_details)
-        if handler is None:  # No such method: gRPC answers UNIMPLEMENTED itself.
-            return handler
+        method = handler_call_details.method
+        wrapped = self._wrapped.get(method)
+        if wrapped is None:
+            handler = await continuation(handler_call_details)
+            if handler is None:  # No such method: gRPC answers UNIMPLEMENTED itself.
+                return handler
+            wrapped = self._wrapped[method] = self._wrap(method, handler)
+        return wrapped
+
+    def _wrap(self, method: str, handler: Handler) -> Handler:
         for shape, make_handler in _SHAPES.items():
             behaviour = getattr(handler, shape)
             # Handlers that are generators belong to the libraries, and end their calls themselves.
             if behaviour is not None and inspect.iscoroutinefunction(behaviour):
-                if handler_call_details.method == WATCH_METHOD:
+                if method == WATCH_METHOD:
                     behaviour = self._watches.ending(behaviour)
                 if handler.request_streaming:
                     return make_handler(_ended(behaviour), handler.request_deserializer, handler.response_serializer)

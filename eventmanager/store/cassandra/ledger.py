@@ -87,7 +87,7 @@ class Ledger:
     def mark(self, blocks: Iterable[Block]) -> None:
         """Count acknowledged blocks, each in the hour of its first event."""
         for block in blocks:
-            hour = next(iter(block.sums.by_hour), 0) // KINDS
+            hour = next(iter(block.sums().by_hour), 0) // KINDS
             self._add(TotalsTable.TRAFFIC, (hour,), Addition((*_NO_COUNTS, 1), ()))
 
     def take_unwritten(self, tables: Iterable[TotalsTable]) -> list[UnwrittenRow]:
