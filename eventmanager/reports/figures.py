@@ -93,7 +93,7 @@ class Figures:
             date_range=scope.span.as_range(),
             time_zone=scope.app.zone.name,
             read_time=read_time,
-            audited=not self._live and not scope.reaches_past_retention,
+            audited=not self._live and not scope.may_lack_days,
         )
 
     async def _read(self, kind: CellKind[_Cell], names: Collection[tuple[str, datetime.date]]) -> set[datetime.date]:

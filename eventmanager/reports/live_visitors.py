@@ -4,9 +4,9 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from eventmanager.audit.gathered_facts import split_row
-from eventmanager.facts import Key, SetTable
+from eventmanager.facts import Key
 from eventmanager.reports.counted_by import CountedBy
+from eventmanager.store.protocol import Members
 from eventmanager.visitor_hashes import hash_visitor
 
 _KEYS_WITH_BITS: Final = 60
@@ -19,29 +19,23 @@ class LiveVisitors:
     first 60 get no bit, or the numbers would grow with the keys.
     """
 
-    def __init__(self, table: SetTable, by: CountedBy) -> None:
-        self._table = table
+    def __init__(self, by: CountedBy) -> None:
         self._by = by
         self._keys: list[Key] = []
         self._bits: dict[Key, int] = {}
         self._bits_of: dict[str, int] = {}
         self._others: defaultdict[Key, set[str]] = defaultdict(set)
 
-    def add(self, rows: Sequence[Key]) -> None:
-        """Add rows of the table."""
+    def add(self, page: Sequence[Members]) -> None:
+        """Add visitors."""
         bits_of = self._bits_of
         known = bits_of.get
-        columns_before: Key | None = None
-        bits = 0
-        others: Sequence[set[str]] = ()
-        for row in rows:
-            columns, device_id = split_row(self._table, row)
-            if columns != columns_before:
-                columns_before = columns
-                bits, others = self._places_of(columns)
-            bits_of[device_id] = known(device_id, 0) | bits
+        for columns, device_ids in page:
+            bits, others = self._places_of(columns)
+            for device_id in device_ids:
+                bits_of[device_id] = known(device_id, 0) | bits
             for visitors in others:
-                visitors.add(device_id)
+                visitors.update(device_ids)
 
     def counts(self) -> Mapping[Key, int]:
         """Count the visitors under each key."""

@@ -17,7 +17,7 @@ from eventmanager.facts import Key, SetTable
 from eventmanager.reports.counted_by import BY_ALL, BY_COLUMNS, CountedBy
 from eventmanager.reports.figures import Figures
 from eventmanager.reports.live_visitors import LiveVisitors
-from eventmanager.reports.reading import COUNTED_AT_ONCE, for_each, in_portions
+from eventmanager.reports.reading import for_each
 from eventmanager.reports.recounted_visitors import RecountedVisitors
 from eventmanager.reports.recounts import COUNTS, VISITORS
 from eventmanager.reports.scope import Scope
@@ -71,14 +71,13 @@ async def _visitors_of_group(
 
 async def _live_visitors(like: RecountedVisitors, dates: Sequence[datetime.date]) -> LiveVisitors:
     """Read the visitors of live days."""
-    live = LiveVisitors(like.table, like.by)
+    live = LiveVisitors(like.by)
     figures = like.figures
     figures.are_live(dates)
 
     async def read(partition: Partition) -> None:
         async for page in figures.store.members(like.table, partition):
-            async for portion in in_portions(page, COUNTED_AT_ONCE):
-                live.add(portion)
+            live.add(page)  # Some milliseconds, and in no two threads at once.
 
     await for_each((Partition(figures.app, date, shard) for date in dates for shard in like.shards[date]), read)
     return live
