@@ -24,7 +24,7 @@ from eventmanager.app_directory import AppDirectory
 from eventmanager.audit.auditor import Auditor
 from eventmanager.audit.counting import CountingHere, CountingInWorker
 from eventmanager.audit.desks import Desks
-from eventmanager.audit.pace import IngestWaits
+from eventmanager.audit.pace import IngestLoad
 from eventmanager.committer import Committer
 from eventmanager.config import SQLITE_IN_MEMORY, Config
 from eventmanager.errors import StartError
@@ -125,11 +125,11 @@ async def _start(config: Config, store: Store, now: Callable[[], float], *, shar
     new_app_zone = Zone(config.new_app_time_zone) if config.new_apps_allowed else None
     directory = AppDirectory(store, now=now, new_app_zone=new_app_zone)
     memory = Memory(config.remembered_ids)
-    waits = IngestWaits()
+    load = IngestLoad()
     in_memory = config.store == SQLITE_IN_MEMORY
-    desks = Desks(lambda nice: CountingHere(store) if in_memory else CountingInWorker(config.store, nice), waits)
+    desks = Desks(lambda nice: CountingHere(store) if in_memory else CountingInWorker(config.store, nice), load)
     auditor = Auditor(store, directory, desks, now)
-    committer = Committer(store, memory, config.max_waiting_events, auditor.note, waits.note)
+    committer = Committer(store, memory, config.max_waiting_events, auditor.note, load.note)
     platforms = PlatformReader()
     preparer = Preparer(Validator(platforms, config.max_clock_skew_s), config.max_events)
     beside = None

@@ -37,7 +37,7 @@ WRITE_DAY: Final = "INSERT INTO days (app, date, ledger, shard) VALUES (?, ?, ?,
 READ_DAY: Final = "SELECT shard FROM days WHERE app = ? AND date = ?"
 LIST_DATES: Final = "SELECT date FROM days WHERE app = ? AND date >= ? AND date <= ? GROUP BY app, date"
 DROP_DAY: Final = "DELETE FROM days WHERE app = ? AND date = ?"
-READ_LEDGERS: Final = "SELECT ledger, shard FROM days WHERE app = ? AND date = ?"
+READ_LEDGERS: Final = "SELECT date, ledger, shard FROM days WHERE app = ? AND date >= ? AND date <= ?"
 READ_MARKS: Final = f"SELECT hour, ledger, blocks FROM traffic {_IN_PARTITION}"
 # Newer than what is kept, whatever the clock says; and expires with its day.
 WRITE_RECOUNT: Final = (
