@@ -46,7 +46,7 @@ async def _measure(store: Store, stores: MeasuredStores, blocks: Sequence[Block]
                 raise BenchmarkError(f"The store alone did not store: {outcomes}.")
         await _settle(store, blocks)
         seconds, cpu_s = time.monotonic() - start_s, time.process_time() - cpu_s
-    events = sum(len(block.rows) for block in blocks)
+    events = sum(block.count for block in blocks)
     node_us = (
         None if node_cpu_s is None or stores.node_cpu_s is None else (stores.node_cpu_s - node_cpu_s) / events * 1e6
     )
@@ -64,7 +64,7 @@ def _commits(blocks: Sequence[Block], commit_events: int) -> Iterator[tuple[Sequ
     group: list[Block] = []
     for block in blocks:
         group.append(block)
-        if sum(len(one.rows) for one in group) >= commit_events or block is blocks[-1]:
+        if sum(one.count for one in group) >= commit_events or block is blocks[-1]:
             yield group, fold(group, memory)
             memory.keep()
             group = []

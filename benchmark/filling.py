@@ -12,16 +12,17 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
+from live.eventmanager.storage.v1.block_pb2 import SerializedEvents
 from live.eventmanager.v1.event_pb2 import Event
 
 from benchmark.commits import as_folded
 from benchmark.expected import Expected
 from benchmark.steps import bench_app, bench_validator
 from benchmark.traffic import Hours, Traffic
-from eventmanager.block_writer import BlockWriter
 from eventmanager.blocks import Block
 from eventmanager.fold import fold
 from eventmanager.memory import Memory
+from eventmanager.preparation.block_writer import BlockWriter
 from eventmanager.store.protocol import Store
 
 _EVENTS_A_REQUEST: Final = 1_000
@@ -109,7 +110,7 @@ def _commits(events: Sequence[Event]) -> Iterator[Sequence[Block]]:
     group: list[Block] = []
     for start in range(0, len(events), _EVENTS_A_REQUEST):
         some = events[start : start + _EVENTS_A_REQUEST]
-        sent = [event.SerializeToString() for event in some]
+        sent = SerializedEvents(events=[event.SerializeToString() for event in some])
         for admitted in validator.admit(app, some, str, now_s).admitted:
             group += (block for block, _ in writer.write(admitted, sent, b""))
         if start + _EVENTS_A_REQUEST >= len(events) or (start + _EVENTS_A_REQUEST) % _EVENTS_A_COMMIT == 0:

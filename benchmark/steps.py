@@ -15,12 +15,12 @@ from benchmark.requests import serialize
 from benchmark.traffic import Hours, Traffic
 from eventmanager.app_settings import new_settings, normal_app
 from eventmanager.apps import App
-from eventmanager.block_writer import BlockWriter
 from eventmanager.blocks import Block
 from eventmanager.fold import fold
 from eventmanager.memory import Memory
 from eventmanager.platforms import PlatformReader
-from eventmanager.validation import Admission, Validator
+from eventmanager.preparation.block_writer import BlockWriter
+from eventmanager.preparation.validation import Admission, Validator
 from eventmanager.zones import Zone
 
 APP: Final = "bench"
@@ -92,9 +92,12 @@ def _requests(event_count: int, events_a_request: int, seed: int) -> list[bytes]
     return serialize("stream", APP, traffic, events_a_request)
 
 
-def _split(requests: Sequence[bytes]) -> list[Sequence[bytes]]:
-    """Return each request's events as they were sent."""
-    return [list(SerializedEvents.FromString(request).events) for request in requests]
+def _split(requests: Sequence[bytes]) -> list[SerializedEvents]:
+    """Return each request's events as they were sent, and nothing else."""
+    sent = [SerializedEvents.FromString(request) for request in requests]
+    for events in sent:
+        events.DiscardUnknownFields()
+    return sent
 
 
 def _admit(requests: Sequence[bytes], now_s: int) -> list[Admission]:
@@ -102,7 +105,7 @@ def _admit(requests: Sequence[bytes], now_s: int) -> list[Admission]:
     return [validator.admit(app, StreamEventsRequest.FromString(request).events, str, now_s) for request in requests]
 
 
-def _write(admissions: Sequence[Admission], sent: Sequence[Sequence[bytes]]) -> list[Block]:
+def _write(admissions: Sequence[Admission], sent: Sequence[SerializedEvents]) -> list[Block]:
     writer = BlockWriter()
     return [
         block

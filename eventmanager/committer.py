@@ -103,7 +103,7 @@ class Committer:
         waiting = _Waiting(block, resent, time.monotonic(), answer)
         self._in_hand[key] = waiting
         taken.append(waiting)
-        self.events_in_hand += len(block.rows)
+        self.events_in_hand += block.count
         if self.is_full:
             self._room.clear()
         return answer
@@ -122,7 +122,7 @@ class Committer:
                 self._note_wait(time.monotonic() - group[0].taken_s)
                 for waiting in group:
                     del self._in_hand[_key(waiting.block)]
-                    self.events_in_hand -= len(waiting.block.rows)
+                    self.events_in_hand -= waiting.block.count
                 if not self.is_full:
                     self._room.set()
         self._commits = None
@@ -132,7 +132,7 @@ class Committer:
         group: list[_Waiting] = []
         events = 0
         for place, request in enumerate(self._waiting):
-            events += sum(len(waiting.block.rows) for waiting in request)
+            events += sum(waiting.block.count for waiting in request)
             if events > MOST_COMMIT_EVENTS and group:
                 del self._waiting[:place]
                 return group

@@ -8,7 +8,7 @@ from live.eventmanager.storage.v1.block_pb2 import Block as BlockMessage
 from live.eventmanager.v1.event_pb2 import Event
 
 from eventmanager.blocks import StoredBlock
-from eventmanager.event_rows import READERS
+from eventmanager.event_rows import read_type
 from eventmanager.events import EventRow
 from eventmanager.platforms import PlatformReader
 
@@ -31,7 +31,7 @@ def copies_of(
     """Read the rows of some events in a block, each with its bytes, by which copies that differ are told apart."""
     message = BlockMessage.FromString(zstandard.decompress(stored.payload))
     copies: list[tuple[bytes, EventRow]] = []
-    for event, row in zip(message.events, _rows(message, platforms, None), strict=True):
+    for event, row in zip(message.logged.events, _rows(message, platforms, None), strict=True):
         event_id = row[2]
         if (row[1], event_id) in identities:
             event.event_id = event_id
@@ -46,7 +46,7 @@ def events_of(stored: StoredBlock, device_id: str) -> Sequence[Event]:
         return ()
     message = BlockMessage.FromString(encoded)
     events = []
-    for event, event_id in zip(message.events, _event_ids(message), strict=True):
+    for event, event_id in zip(message.logged.events, _event_ids(message), strict=True):
         if event.device_id == device_id:
             event.event_id = event_id
             events.append(event)
@@ -56,15 +56,16 @@ def events_of(stored: StoredBlock, device_id: str) -> Sequence[Event]:
 def _rows(message: BlockMessage, platforms: PlatformReader, wanted: Callable[[str], bool] | None) -> Sequence[EventRow]:
     """Read rows in one pass: a recount does little else."""
     told = [platforms.complete(told.browser, told.os, told.device, "") for told in message.platforms]
-    reader_of = READERS
     ids = _event_ids(message)
     rows: list[EventRow] = []
-    for event, event_id, hour, index in zip(message.events, ids, message.hours, message.platform_indexes, strict=True):
+    for event, event_id, hour, index in zip(
+        message.logged.events, ids, message.hours, message.platform_indexes, strict=True
+    ):
         device_id = event.device_id
         if wanted is not None and not wanted(device_id):
             continue
         # Cleaned before it was written: nothing is cleaned again, whatever the app's settings are now.
-        kind, subject, detail, elapsed_ms, _ = reader_of[event.WhichOneof("type")](event, True)  # noqa: FBT003 - as all readers are called.
+        kind, subject, detail, elapsed_ms, _ = read_type(event, event.WhichOneof("type"), True)  # noqa: FBT003 - as it is called everywhere.
         timestamp = event.timestamp
         time_ns = timestamp.seconds * _NANOS_PER_SECOND + timestamp.nanos
         rows.append((kind, device_id, event_id, time_ns, hour, told[index], subject, detail, elapsed_ms))
@@ -73,9 +74,9 @@ def _rows(message: BlockMessage, platforms: PlatformReader, wanted: Callable[[st
 
 def _event_ids(message: BlockMessage) -> Sequence[str]:
     if not message.request:
-        return [event.event_id for event in message.events]
+        return [event.event_id for event in message.logged.events]
     request = message.request.hex()
     return [
         event.event_id or f"{request}-{position}"
-        for event, position in zip(message.events, message.positions, strict=True)
+        for event, position in zip(message.logged.events, message.positions, strict=True)
     ]

@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 
 from eventmanager.audit.cells import DayCount
 from eventmanager.audit.counting import Counting
-from eventmanager.audit.pace import LEAST_SHARE, LEAST_SHARE_ON_REQUEST, IngestWaits, Pace
+from eventmanager.audit.pace import LEAST_SHARE, LEAST_SHARE_ON_REQUEST, IngestLoad, Pace
 from eventmanager.audit.recount import Caller, TakeCell
 from eventmanager.blocks import Day
 
@@ -22,10 +22,10 @@ _NICENESS_ON_REQUEST: Final = 10
 class Desks:
     """Counts days. Belongs to one event loop."""
 
-    def __init__(self, new_counting: Callable[[int], Counting], waits: IngestWaits) -> None:
+    def __init__(self, new_counting: Callable[[int], Counting], load: IngestLoad) -> None:
         """`new_counting` makes what counts, given how nice to be to other processes."""
-        self._due = _Desk(new_counting(_NICENESS), Pace(waits, LEAST_SHARE))
-        self._wanted = _Desk(new_counting(_NICENESS_ON_REQUEST), Pace(waits, LEAST_SHARE_ON_REQUEST))
+        self._due = _Desk(new_counting(_NICENESS), Pace(load, LEAST_SHARE))
+        self._wanted = _Desk(new_counting(_NICENESS_ON_REQUEST), Pace(load, LEAST_SHARE_ON_REQUEST))
         self._requests = 0
         self._no_request = asyncio.Event()
         self._no_request.set()
@@ -68,9 +68,9 @@ class _Desk:
     async def count(
         self, day: Day, shard_count: int, take: TakeCell, gate: Callable[[], Awaitable[object]]
     ) -> DayCount | None:
-        """Do what `recount_day` does, waiting at a gate before each step."""
-        async with self.lock, self._pace.recount(gate) as leave:
-            return await self._counting.count(day, shard_count, Caller(take, leave))
+        """Do what `recount_day` does, waiting at a gate after each step."""
+        async with self.lock:
+            return await self._counting.count(day, shard_count, Caller(take, self._pace.leave(gate)))
 
     async def close(self) -> None:
         async with self.lock:

@@ -38,7 +38,7 @@ class PartFigures:
 
     def add(self, rows: Sequence[EventRow]) -> None:
         """Fold rows."""
-        facts = fold([Block(self._partition, b"", rows, b"", 0)], self._memory)
+        facts = fold([Block.of(self._partition, b"", rows, b"", 0)], self._memory)
         self._memory.forget()
         for by_table in facts.totals.values():
             for totals_table, additions in by_table.items():

@@ -38,7 +38,7 @@ class Moves:
     def edges(self, partition: Partition) -> Iterator[Sequence[tuple[Key, int]]]:
         """Fold one heap after the other in its order, and yield each edge with the hash of a visitor who took it."""
         for heap in self._heaps:
-            facts = fold([Block(partition, b"", _in_order(heap), b"", 0)], PartMemory())
+            facts = fold([Block.of(partition, b"", _in_order(heap), b"", 0)], PartMemory())
             yield [
                 ((left, entered), visitor)
                 for rows in facts.members[SetTable.STAGE_GRAPH].values()

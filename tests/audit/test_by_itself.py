@@ -16,7 +16,7 @@ from eventmanager.audit.auditor import AuditCounters, Auditor
 from eventmanager.audit.counting import CountingHere, CountingInWorker
 from eventmanager.audit.desks import Desks
 from eventmanager.audit.due_days import QUIET_S
-from eventmanager.audit.pace import IngestWaits
+from eventmanager.audit.pace import IngestLoad
 from eventmanager.config import Config
 from eventmanager.errors import StoreUnavailableError
 from eventmanager.server import Server, start
@@ -108,7 +108,7 @@ async def test_what_was_done_is_counted(clock: Clock, database: str) -> None:
     await server.stop(1)
 
     store = await open_store(database)
-    desks = Desks(partial(CountingInWorker, database), IngestWaits())
+    desks = Desks(partial(CountingInWorker, database), IngestLoad())
     watched = Auditor(store, AppDirectory(store, now=clock, new_app_zone=None), desks, clock)
     await watched.look_for_days(auditor.LOOK_BACK)
     clock.time_s += TWELVE_HOURS_S + QUIET_S
@@ -134,8 +134,8 @@ async def test_a_worker_that_is_gone_is_told_and_replaced(database: str, clock: 
         await send(channel, "shop", [entered("u1", 1)])
     await server.stop(1)
     store = await open_store(database)
-    nowhere = Desks(partial(CountingInWorker, "sqlite:/no/such/folder/events.db"), IngestWaits())
-    here = Desks(lambda _: CountingHere(store), IngestWaits())
+    nowhere = Desks(partial(CountingInWorker, "sqlite:/no/such/folder/events.db"), IngestLoad())
+    here = Desks(lambda _: CountingHere(store), IngestLoad())
     directory = AppDirectory(store, now=clock, new_app_zone=None)
     app = await directory.app("shop")
     today = directory.today(app)

@@ -5,7 +5,7 @@ import datetime
 
 from eventmanager.audit.cells import DayCount
 from eventmanager.audit.desks import Desks
-from eventmanager.audit.pace import IngestWaits
+from eventmanager.audit.pace import IngestLoad
 from eventmanager.audit.recount import Caller
 from eventmanager.blocks import Day
 from eventmanager.store.protocol import Recount
@@ -38,7 +38,7 @@ async def take(_: Recount) -> None:
 async def test_a_request_does_not_wait_for_what_is_due() -> None:
     """That stops after the step that it is at, and goes on when no request is left."""
     steps: list[Day] = []
-    desks = Desks(lambda _: SlowCounting(steps), IngestWaits())
+    desks = Desks(lambda _: SlowCounting(steps), IngestLoad())
     due = asyncio.create_task(desks.count_due(DUE, 1, take))
     while not steps:  # noqa: ASYNC110 - nothing tells.
         await asyncio.sleep(0)
@@ -63,7 +63,7 @@ async def test_only_a_desk_at_which_nobody_works_is_tidied() -> None:
         async def close(self) -> None:
             closed.append(self._niceness)
 
-    desks = Desks(WatchedCounting, IngestWaits())
+    desks = Desks(WatchedCounting, IngestLoad())
     due = asyncio.create_task(desks.count_due(DUE, 1, take))
     await asyncio.sleep(0)
     await desks.tidy()

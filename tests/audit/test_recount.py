@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from live.eventmanager.storage.v1.block_pb2 import SerializedEvents
 from live.eventmanager.v1.admin_service_pb2 import App as AppMessage
 from live.eventmanager.v1.event_pb2 import Event
 
@@ -14,12 +15,12 @@ from eventmanager.apps import App
 from eventmanager.audit.cells import DAY, DayCount, decode_counts, decode_visitors, report_of
 from eventmanager.audit.log_parts import PartBounds
 from eventmanager.audit.recount import Caller, RecountBounds, recount_day
-from eventmanager.block_writer import BlockWriter
 from eventmanager.blocks import Day, Partition, StoredBlock
 from eventmanager.facts import SetTable, TotalsTable
 from eventmanager.platforms import PlatformReader
+from eventmanager.preparation.block_writer import BlockWriter
+from eventmanager.preparation.validation import Validator
 from eventmanager.store.protocol import Recount
-from eventmanager.validation import Validator
 from eventmanager.zones import Zone
 from tests.audit.machine import NOON_S, TODAY, Told
 from tests.reports.visits import entered
@@ -52,7 +53,7 @@ class LoggedBlocks:
         self.blocks = []
         for events in requests:
             admission = Validator(PLATFORMS, 600).admit(app, events, lambda: "", NOON_S)
-            sent = [event.SerializeToString() for event in events]
+            sent = SerializedEvents(events=[event.SerializeToString() for event in events])
             for admitted in admission.admitted:
                 written = BlockWriter().write(admitted, sent, b"")
                 self.blocks += [StoredBlock(block.block_id, block.payload) for block, _ in written]

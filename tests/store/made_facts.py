@@ -36,7 +36,7 @@ def block_of(partition: Partition, name: str, events: int = 1, payload: bytes = 
     """Make a block, named so that the same name is the same block again."""
     row: EventRow = (CLICK, "u1", name, 0, 0, Platform("", "", ""), "/home", "buy", -1)
     block_id = hashlib.blake2b(name.encode(), digest_size=16).digest()
-    return Block(partition, block_id, [row] * events, payload, 0)
+    return Block.of(partition, block_id, [row] * events, payload, 0)
 
 
 def saying(facts: Facts) -> FactsOf:
