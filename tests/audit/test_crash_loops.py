@@ -17,7 +17,8 @@ from live.eventmanager.v1.event_pb2 import Event
 from live.eventmanager.v1.ingest_service_pb2 import IngestEventsRequest
 from live.eventmanager.v1.ingest_service_pb2_grpc import IngestServiceStub
 
-from tests.audit.machine import INTERVALS, Model, Told
+from tests.audit.model import Model, Told
+from tests.audit.shop import INTERVALS
 from tests.audit.test_audit_days import audit
 from tests.cassandra_nodes import CassandraNodes, started
 from tests.every_report import Dashboard

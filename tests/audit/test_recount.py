@@ -20,7 +20,7 @@ from eventmanager.platforms import PlatformReader
 from eventmanager.store.protocol import Recount
 from eventmanager.validation import Validator
 from eventmanager.zones import Zone
-from tests.audit.machine import NOON_S, TODAY, Told
+from tests.audit.model import NOON_S, TODAY, Told
 from tests.reports.visits import entered
 
 EVENTS = st.builds(
