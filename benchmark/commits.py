@@ -41,12 +41,12 @@ async def _measure(store: Store, stores: MeasuredStores, blocks: Sequence[Block]
         start_s, cpu_s, node_cpu_s = time.monotonic(), time.process_time(), stores.node_cpu_s
         for group, facts in commits:
             # Made for exactly these blocks: all of them are new.
-            outcomes = await store.commit(group, set(), partial(_ready, facts))
+            outcomes = await store.commit(group, set(), partial(as_folded, facts))
             if set(outcomes) != {BlockOutcome.STORED}:
                 raise BenchmarkError(f"The store alone did not store: {outcomes}.")
         await _settle(store, blocks)
         seconds, cpu_s = time.monotonic() - start_s, time.process_time() - cpu_s
-    events = sum(len(block.rows) for block in blocks)
+    events = sum(block.count for block in blocks)
     node_us = (
         None if node_cpu_s is None or stores.node_cpu_s is None else (stores.node_cpu_s - node_cpu_s) / events * 1e6
     )
@@ -64,13 +64,14 @@ def _commits(blocks: Sequence[Block], commit_events: int) -> Iterator[tuple[Sequ
     group: list[Block] = []
     for block in blocks:
         group.append(block)
-        if sum(len(one.rows) for one in group) >= commit_events or block is blocks[-1]:
+        if sum(one.count for one in group) >= commit_events or block is blocks[-1]:
             yield group, fold(group, memory)
             memory.keep()
             group = []
 
 
-def _ready(facts: Facts, _new: Sequence[Block]) -> Facts:
+def as_folded(facts: Facts, _new: Sequence[Block]) -> Facts:
+    """Give a commit the facts that were folded before."""
     return facts
 
 

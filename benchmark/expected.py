@@ -19,6 +19,10 @@ class Expected:
     def __add__(self, other: Self) -> Self:
         return type(self)(*(mine + others for mine, others in zip(astuple(self), astuple(other), strict=True)))
 
+    def __mul__(self, rounds: int) -> Self:
+        """Return the sums over so many rounds, each with visitors of its own."""
+        return type(self)(*(rounds * mine for mine in astuple(self)))
+
     @property
     def events(self) -> int:
         """All events."""

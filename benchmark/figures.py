@@ -29,6 +29,8 @@ class CommitFigures:
 class IngestFigures:
     """One way of sending, to a server of its own on a store of its own."""
 
+    workers: int
+    """Processes of the server."""
     method: str
     events_a_request: int
     connections: int
@@ -61,12 +63,21 @@ class ReportFigures:
 
     report: str
     days: int
+    are_audited: bool
+    """Whether the days were counted again before."""
     asked: int
     first_ms: float
-    """By a server that has just been started."""
+    """The first question to a server that has just been started."""
     p50_ms: float
-    """Of the others."""
+    """Of later ones."""
     p99_ms: float
+    first_rows: int
+    """Rows that the first question takes from the store,"""
+    first_bytes: int
+    """and bytes of values in them; what the store looks at to count is not among them."""
+    later_rows: int
+    """The same of later questions."""
+    later_bytes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,17 +85,59 @@ class ReportsFigures:
     """All reports, over days that have so many events each."""
 
     day_events: int
+    audit_events_per_s: float
+    """While days are counted again."""
     reports: Sequence[ReportFigures]
     peak_memory_mib: float
+    """Of servers that answered all of these questions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProfileFigures:
-    """A function, and its part of all samples in which the server did something."""
+    """A function, and its part of all samples in which the server did something, for one way of sending."""
 
+    way: str
     function: str
     file: str
     part: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SoakFigures:
+    """A server at a part of its top rate for some minutes, and its memory."""
+
+    top_events_per_s: float
+    wanted_events_per_s: float
+    events_per_s: float
+    """Answered as durable."""
+    seconds: float
+    events: int
+    p50_ms: float
+    p99_ms: float
+    memory_mib: Sequence[float]
+    """Once a second."""
+    warm_up_s: int
+    """Seconds of that after which the memory is to be flat."""
+    growth_mib_a_minute: float
+    """From then on: the slope of the straight line that fits best."""
+    is_flat: bool
+    keeps_pace: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrowthFigures:
+    """What an event costs when its day has so many."""
+
+    day_events: int
+    window_events: int
+    """The last so many are measured."""
+    events_per_s: float
+    p99_ms: float
+    server_cpu_us_an_event: float
+    node_cpu_us_an_event: float | None
+    stored_bytes_an_event: float | None
+    """Of all the day's events; None where the store cannot tell while it runs."""
+    memory_mib: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +149,8 @@ class StoreFigures:
     ingest: Sequence[IngestFigures]
     reports: ReportsFigures | None
     profile: Sequence[ProfileFigures]
+    soak: SoakFigures | None
+    growth: Sequence[GrowthFigures]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

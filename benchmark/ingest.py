@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from live.eventmanager.v1.analytics_service_pb2 import DateRange
+from live.eventmanager.v1.analytics_service_pb2_grpc import AnalyticsServiceStub
 from live.eventmanager.v1.ingest_service_pb2 import IngestEventsRequest
 from live.eventmanager.v1.ingest_service_pb2_grpc import IngestServiceStub
 
@@ -39,15 +40,19 @@ class _Run:
 
 
 async def measure_ingest(
-    stores: MeasuredStores, plan: Plan, log_file: Path, progress: Callable[[str], None]
+    stores: MeasuredStores, plan: Plan, workers: Sequence[int], log_file: Path, progress: Callable[[str], None]
 ) -> list[IngestFigures]:
-    """Measure every case of a plan. Raises BenchmarkError where an event is lost on the way. Nothing can be stored in
-    the stores afterwards.
+    """Measure every case of a plan, those for several processes with each number of them.
+
+    Raises BenchmarkError where an event is lost on the way. Nothing can be stored in the stores afterwards.
     """
     runs: list[_Run] = []
     async with run_counting_server() as counting:
-        for number, case in enumerate(plan.cases):
-            progress(f"ingest: {case.method}, {case.events_a_request:,} a request, {case.connections} connections")
+        runs_of = [
+            (processes, case) for processes in workers for case in (plan.workers_cases if processes > 1 else plan.cases)
+        ]
+        for number, (processes, case) in enumerate(runs_of):
+            progress(f"ingest: {case.name}, {processes} processes")
             rate = 0.0
             if case.is_paced:
                 rate = _rate_of(case, [run.figures for run in runs]) / 2
@@ -57,11 +62,12 @@ async def measure_ingest(
             address = stores.new_address()
             async with start_senders(jobs_of(case, plan.sender_processes, seed, APP, hours)) as senders:
                 transport = await senders.send(counting.address, rate)
-                async with run_server(address, log_file) as server:
-                    await _warm_up(server.address, seed, hours)
+                async with run_server(address, log_file, processes) as server:
+                    await warm_up(server.address, seed, hours)
                     figures = await _measure(case, stores, server, senders, rate)
             figures = replace(
                 figures,
+                workers=processes,
                 transport_events_per_s=figures.events / transport.seconds,
                 transport_p50_ms=transport.percentile_ms(50),
             )
@@ -92,7 +98,7 @@ def jobs_of(case: IngestCase, processes: int, seed: int, app: str, hours: Hours)
 async def _measure(
     case: IngestCase, stores: MeasuredStores, server: Watched, senders: Senders, rate: float
 ) -> IngestFigures:
-    """Send to the server, and hold its reports to what was sent. Transport and bytes stored are filled in later."""
+    """Send to the server, and hold its reports to what was sent. What others tell is filled in later."""
     events = senders.expected.events
     cpu_s, node_cpu_s = server.cpu_s, stores.node_cpu_s
     sending = await senders.send(server.address, rate)
@@ -102,6 +108,7 @@ async def _measure(
     async with connect(server.address) as channel:
         await require_sums(channel, APP, _RECENT, senders.expected)
     return IngestFigures(
+        workers=1,
         method=case.method,
         events_a_request=case.events_a_request,
         connections=case.connections,
@@ -123,7 +130,7 @@ async def _measure(
     )
 
 
-async def _warm_up(target: str, seed: int, hours: Hours) -> None:
+async def warm_up(target: str, seed: int, hours: Hours) -> None:
     """Send some events of another app, so that caches of what is the same for all are filled."""
     traffic = Traffic(seed + 500, _WARM_UP_EVENTS, hours)
     async with connect(target) as channel:
@@ -136,8 +143,8 @@ async def _settle(server: Watched, senders: Senders) -> float:
     """Ask for every report once, which settles what waits to be added to its table, and return how long that took."""
     start_s = time.monotonic()
     async with connect(server.address) as channel:
-        asked = questions(channel, APP, _RECENT, senders.visitor)
-        await asyncio.gather(*(question.ask() for question in asked))
+        stub = AnalyticsServiceStub(channel)
+        await asyncio.gather(*(question.ask(stub) for question in questions(APP, _RECENT, senders.visitor)))
     return time.monotonic() - start_s
 
 

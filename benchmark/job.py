@@ -38,11 +38,14 @@ class Ready:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """Send all of the job's requests once, when the line after this one comes."""
+    """Send all of the job's requests, when the line after this one comes."""
 
     target: str
     events_per_s: float
     """A steady pace for the process, or 0 for as fast as answers come."""
+    first_round: int
+    """Of the rounds that `renewal` makes of the requests; 0 are those as they are."""
+    rounds: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

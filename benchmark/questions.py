@@ -1,31 +1,28 @@
 """Every report, as a dashboard asks for it."""
 
-from collections.abc import Awaitable, Callable
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
-import grpc
 from live.eventmanager.v1 import analytics_service_pb2 as analytics
-from live.eventmanager.v1.analytics_service_pb2_grpc import AnalyticsServiceStub
-
-Ask: TypeAlias = Callable[[], Awaitable[Any]]
 
 
 class Question(NamedTuple):
     """A report by its name, and how to ask for it."""
 
     report: str
-    ask: Ask
+    method: str
+    request: Any
+
+    async def ask(self, stub: Any) -> Any:
+        """Return the answer that a stub gives."""
+        return await getattr(stub, self.method)(self.request)
 
 
-def questions(channel: grpc.aio.Channel, app: str, days: analytics.DateRange, visitor: str) -> list[Question]:
+def questions(app: str, days: analytics.DateRange, visitor: str) -> list[Question]:
     """Return the questions about some days of an app, the whole range at once; the last is about one visitor."""
-    stub = AnalyticsServiceStub(channel)
 
     def question(report: str, method: str, **fields: Any) -> Question:
-        call = getattr(stub, method)
         request_type = getattr(analytics, f"{method}Request")
-        request = request_type(app=app, date_range=days, **fields)
-        return Question(report, lambda: call(request))
+        return Question(report, method, request_type(app=app, date_range=days, **fields))
 
     return [
         question("stage users", "QueryStageUsers"),

@@ -11,12 +11,13 @@ import grpc
 import orjson
 
 from benchmark.job import Job, Order, Ready, Sent
+from benchmark.renewal import RenewedRequests
 from benchmark.requests import serialize
 from benchmark.sending import Answers, Load, Pace, connect, send
 from benchmark.traffic import Hours, Traffic
 
 
-async def obey(job: Job, requests: list[bytes], order: Order) -> Sent:
+async def obey(job: Job, requests: RenewedRequests, order: Order) -> Sent:
     """Connect, wait for the next line, send, and tell what came of it."""
     answers = Answers()
     try:
@@ -27,7 +28,8 @@ async def obey(job: Job, requests: list[bytes], order: Order) -> Sent:
             start_s, start_cpu_s = time.monotonic(), time.process_time()
             async with asyncio.TaskGroup() as sending:
                 for place, channel in enumerate(channels):
-                    load = Load(requests[place :: job.connections], job.unanswered, _pace(job, order, place))
+                    own = requests.rounds(order.first_round, order.rounds, place, job.connections)
+                    load = Load(own, job.unanswered, _pace(job, order, place))
                     sending.create_task(send(job.method, channel, load, answers))
             end_s, end_cpu_s = time.monotonic(), time.process_time()
     except ExceptionGroup as failures:
@@ -65,9 +67,10 @@ def main() -> None:
     # Many small objects that stay: the collector need not look through them again and again.
     gc.freeze()
     bytes_an_event = sum(map(len, requests)) / job.events
+    renewed = RenewedRequests(requests)
     _say(Ready(expected=traffic.expected, visitor=traffic.visitors[0], bytes_an_event=bytes_an_event))
     while line := sys.stdin.readline():
-        _say(asyncio.run(obey(job, requests, Order(**orjson.loads(line)))))
+        _say(asyncio.run(obey(job, renewed, Order(**orjson.loads(line)))))
 
 
 def _say(what: Any) -> None:

@@ -41,11 +41,16 @@ class Senders:
         self.visitor = ready[0].visitor
         self.bytes_an_event = sum(one.bytes_an_event for one in ready) / len(ready)
 
-    async def send(self, target: str, events_per_s: float = 0.0) -> Sending:
-        """Have all send their requests once, beginning at the same time. Raises BenchmarkError where an event was not
-        answered as stored.
+    async def send(self, target: str, events_per_s: float = 0.0, *, first_round: int = 0, rounds: int = 1) -> Sending:
+        """Have all send some rounds of their requests, beginning at the same time. Raises BenchmarkError where an event
+        was not answered as stored.
         """
-        order = Order(target=target, events_per_s=events_per_s / len(self._processes))
+        order = Order(
+            target=target,
+            events_per_s=events_per_s / len(self._processes),
+            first_round=first_round,
+            rounds=rounds,
+        )
         await asyncio.gather(*(_ask(process, order) for process in self._processes))
         answers = await asyncio.gather(*(_ask(process, "go") for process in self._processes))
         sent = [Sent(**answer) for answer in answers]
@@ -53,8 +58,9 @@ class Senders:
             if one.failure:
                 raise BenchmarkError(one.failure)
         stored = sum(one.stored for one in sent)
-        if stored != self.expected.events:
-            raise WrongFiguresError(f"{self.expected.events:,} events were sent, and {stored:,} answered as stored.")
+        events = self.expected.events * rounds
+        if stored != events:
+            raise WrongFiguresError(f"{events:,} events were sent, and {stored:,} answered as stored.")
         return Sending(
             seconds=max(one.end_s for one in sent) - min(one.start_s for one in sent),
             cpu_s=sum(one.cpu_s for one in sent),

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
 from typing import Any, Final, NamedTuple
 
@@ -30,7 +30,7 @@ class Pace(NamedTuple):
 class Load(NamedTuple):
     """What one connection is to send."""
 
-    requests: Sequence[bytes]
+    requests: Iterable[bytes]
     unanswered: int
     """Most requests that wait for an answer."""
     pace: Pace | None

@@ -15,12 +15,12 @@ from benchmark.requests import serialize
 from benchmark.traffic import Hours, Traffic
 from eventmanager.app_settings import new_settings, normal_app
 from eventmanager.apps import App
-from eventmanager.block_writer import BlockWriter
 from eventmanager.blocks import Block
 from eventmanager.fold import fold
 from eventmanager.memory import Memory
 from eventmanager.platforms import PlatformReader
-from eventmanager.validation import Admission, Validator
+from eventmanager.preparation.block_writer import BlockWriter
+from eventmanager.preparation.validation import Admission, Validator
 from eventmanager.zones import Zone
 
 APP: Final = "bench"
@@ -70,7 +70,7 @@ def _measure(event_count: int, events_a_request: int, seed: int) -> list[StepFig
         parsed = [StreamEventsRequest.FromString(request) for request in requests]
         sent = _split(requests)
         note("parse", start_s)
-        validator, app = _validator(), _app()
+        validator, app = bench_validator(), bench_app()
         start_s = time.process_time()
         admissions = [validator.admit(app, request.events, str, now_s) for request in parsed]
         note("validation", start_s)
@@ -92,17 +92,20 @@ def _requests(event_count: int, events_a_request: int, seed: int) -> list[bytes]
     return serialize("stream", APP, traffic, events_a_request)
 
 
-def _split(requests: Sequence[bytes]) -> list[Sequence[bytes]]:
-    """Return each request's events as they were sent."""
-    return [list(SerializedEvents.FromString(request).events) for request in requests]
+def _split(requests: Sequence[bytes]) -> list[SerializedEvents]:
+    """Return each request's events as they were sent, and nothing else."""
+    sent = [SerializedEvents.FromString(request) for request in requests]
+    for events in sent:
+        events.DiscardUnknownFields()
+    return sent
 
 
 def _admit(requests: Sequence[bytes], now_s: int) -> list[Admission]:
-    validator, app = _validator(), _app()
+    validator, app = bench_validator(), bench_app()
     return [validator.admit(app, StreamEventsRequest.FromString(request).events, str, now_s) for request in requests]
 
 
-def _write(admissions: Sequence[Admission], sent: Sequence[Sequence[bytes]]) -> list[Block]:
+def _write(admissions: Sequence[Admission], sent: Sequence[SerializedEvents]) -> list[Block]:
     writer = BlockWriter()
     return [
         block
@@ -112,10 +115,12 @@ def _write(admissions: Sequence[Admission], sent: Sequence[Sequence[bytes]]) -> 
     ]
 
 
-def _validator() -> Validator:
+def bench_validator() -> Validator:
+    """Make what checks events, as a server does."""
     return Validator(PlatformReader(), _CLOCK_SKEW_S)
 
 
-def _app() -> App:
+def bench_app() -> App:
+    """Return the app that all is measured with."""
     app = normal_app(admin_service_pb2.App(app=APP))
     return App(new_settings(app), Zone(app.time_zone))

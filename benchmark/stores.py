@@ -37,6 +37,10 @@ class MeasuredStores(Protocol):
         """Return what a store takes on disk once it is settled."""
         ...
 
+    def stored_bytes_now(self, address: str) -> int | None:
+        """Return what a store takes on disk while a server has it open, or None where that says little."""
+        ...
+
 
 class SQLiteFiles:
     """SQLite files in a folder."""
@@ -58,6 +62,10 @@ class SQLiteFiles:
         """As in MeasuredStores: the file and what is beside it."""
         file = Path(address.removeprefix(_SQLITE))
         return sum(part.stat().st_size for part in file.parent.glob(f"{file.name}*"))
+
+    def stored_bytes_now(self, address: str) -> int:
+        """As in MeasuredStores."""
+        return self.stored_bytes(address)
 
 
 class CassandraKeyspaces:
@@ -87,6 +95,9 @@ class CassandraKeyspaces:
         keyspace = address.rpartition("/")[2]
         (folder,) = self._nodes.directory.glob(f"**/data/{keyspace}")
         return sum(file.stat().st_size for file in folder.glob("**/*") if file.is_file())
+
+    def stored_bytes_now(self, address: str) -> None:
+        """As in MeasuredStores: the latest is in the node's memory."""
 
 
 @asynccontextmanager

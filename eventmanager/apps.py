@@ -2,6 +2,7 @@
 
 import datetime
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from live.eventmanager.storage.v1.settings_pb2 import AppSettings, SettingFrom
 
@@ -9,12 +10,26 @@ from eventmanager.zones import Zone
 
 _DAY = datetime.timedelta(days=1)
 _TWO_DAYS = 2 * _DAY
+_CACHED_PLACES = 1_000
+
+
+class DayPlace(NamedTuple):
+    """What an event of some day has to know of it."""
+
+    shard_count: int
+    reports_end: datetime.date | None
+    """As App.reports_end."""
+    expire_time_s: int
+    """As App.expire_time_s."""
 
 
 class App:
     """One app, unpacked from its settings. Not changed once made."""
 
-    __slots__ = ("_retentions", "_shard_counts", "app", "keep_url_queries", "settings", "stage_names", "stages", "zone")
+    __slots__ = (
+        "_places", "_retentions", "_shard_counts",
+        "app", "keep_url_queries", "settings", "stage_names", "stages", "zone",
+    )  # fmt: skip
 
     def __init__(self, settings: AppSettings, zone: Zone) -> None:
         self.settings = settings
@@ -25,6 +40,17 @@ class App:
         self.stage_names: Mapping[int, str] = {stage.stage: stage.name for stage in settings.app.stages}
         self._shard_counts = _history(settings.shard_counts)
         self._retentions = _history(settings.retentions)
+        self._places: dict[datetime.date, DayPlace] = {}
+
+    def place(self, date: datetime.date) -> DayPlace:
+        """Return what follows from the settings for events of a date."""
+        place = self._places.get(date)
+        if place is None:
+            if len(self._places) >= _CACHED_PLACES:
+                self._places.clear()
+            place = DayPlace(self.shard_count(date), self.reports_end(date), self.expire_time_s(date))
+            self._places[date] = place
+        return place
 
     def shard_count(self, date: datetime.date) -> int:
         """Return the number of shards of a date, a power of two."""

@@ -1,10 +1,12 @@
 """Blocks: what the log is made of. One holds the admitted events of one request that share app, date and shard."""
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from functools import partial
+from typing import NamedTuple, Self
 
+from eventmanager.block_sums import BlockSums, identities_of, sum_up
 from eventmanager.events import EventRow
 
 
@@ -30,17 +32,33 @@ class Partition(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Block:
-    """Some admitted events of one partition, and the log row that keeps them.
+    """Some admitted events of one partition: the log row that keeps them, and what they say.
 
-    `block_id` has 16 bytes and `payload` is what `encode_payload` made of the rows' events.
+    `block_id` has 16 bytes and `payload` is what BlockWriter made of the events.
     """
 
     partition: Partition
     block_id: bytes
-    rows: Sequence[EventRow]
+    count: int
     payload: bytes
     expire_time_s: int
     """When the day's rows expire, in seconds since 1970; 0 for never."""
+    sums: Callable[[], BlockSums]
+    """Tells what its events say if all of them count."""
+    identities: Callable[[], Sequence[str]]
+    """Tells for each event what no other of the partition has."""
+    rows: Callable[[], Sequence[EventRow]]
+    """Tells the events one by one, for when not all of them count."""
+
+    @classmethod
+    def of(
+        cls, partition: Partition, block_id: bytes, rows: Sequence[EventRow], payload: bytes, expire_time_s: int
+    ) -> Self:
+        """Make a block of events."""
+        return cls(
+            partition, block_id, len(rows), payload, expire_time_s,
+            partial(sum_up, rows), partial(identities_of, rows), lambda: rows,
+        )  # fmt: skip
 
 
 class StoredBlock(NamedTuple):

@@ -3,6 +3,7 @@ waits when there is none.
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
@@ -27,6 +28,7 @@ class BlockAnswer(NamedTuple):
 class _Waiting(NamedTuple):
     block: Block
     resent: bool
+    taken_s: float
     answer: asyncio.Future[BlockAnswer]
 
 
@@ -39,10 +41,14 @@ class Committer:
         memory: Memory,
         most_waiting_events: int,
         note_day: Callable[[Day], None] = lambda _: None,
+        note_wait: Callable[[float], None] = lambda _: None,
     ) -> None:
-        """`note_day` hears of every day that changes, or may have where a commit failed."""
+        """`note_day` hears of every day that changes, or may have where a commit failed; `note_wait` for each commit
+        how many seconds the first of its events waited for its end.
+        """
         self._store = store
         self._note_day = note_day
+        self._note_wait = note_wait
         self._memory = memory
         self._most_waiting_events = most_waiting_events
         self._in_hand: dict[tuple[Partition, bytes], _Waiting] = {}
@@ -94,10 +100,10 @@ class Committer:
             # The same request again while the first is on its way: it shares its fate, and is a copy of it.
             first.answer.add_done_callback(lambda done: _answer_copy(answer, done))
             return answer
-        waiting = _Waiting(block, resent, answer)
+        waiting = _Waiting(block, resent, time.monotonic(), answer)
         self._in_hand[key] = waiting
         taken.append(waiting)
-        self.events_in_hand += len(block.rows)
+        self.events_in_hand += block.count
         if self.is_full:
             self._room.clear()
         return answer
@@ -113,9 +119,10 @@ class Committer:
                     if not waiting.answer.done():
                         waiting.answer.set_exception(error)
             finally:
+                self._note_wait(time.monotonic() - group[0].taken_s)
                 for waiting in group:
                     del self._in_hand[_key(waiting.block)]
-                    self.events_in_hand -= len(waiting.block.rows)
+                    self.events_in_hand -= waiting.block.count
                 if not self.is_full:
                     self._room.set()
         self._commits = None
@@ -125,7 +132,7 @@ class Committer:
         group: list[_Waiting] = []
         events = 0
         for place, request in enumerate(self._waiting):
-            events += sum(len(waiting.block.rows) for waiting in request)
+            events += sum(waiting.block.count for waiting in request)
             if events > MOST_COMMIT_EVENTS and group:
                 del self._waiting[:place]
                 return group

@@ -2,6 +2,7 @@
 
 import ipaddress
 import math
+import os
 import re
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -84,6 +85,7 @@ class Config:
     max_waiting_events: int = 200_000
     grace_s: float = 30
     workers: int = 1
+    prepare_beside: bool | None = None
     log_level: str = "info"
 
     def __post_init__(self) -> None:
@@ -115,6 +117,13 @@ class Config:
     def address(self) -> Address:
         """Where to listen, taken apart."""
         return parse_address("--listen", self.listen)
+
+    @property
+    def prepares_beside(self) -> bool:
+        """Whether large requests are prepared in a process of their own: where not told, if a core is there for it."""
+        if self.prepare_beside is not None:
+            return self.prepare_beside
+        return self.workers == 1 and len(os.sched_getaffinity(0)) > 1
 
     @property
     def new_apps_allowed(self) -> bool:

@@ -1,9 +1,8 @@
 """Reads an Event's type into the parts of an EventRow that depend on it, or says which field is at fault."""
 
-from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias
 
-from live.eventmanager.v1.event_pb2 import BtnTime, Click, Event, FunnelChange, UrlChange
+from live.eventmanager.v1.event_pb2 import Event
 from live.eventmanager.v1.ingest_service_pb2 import (
     REFUSAL_REASON_INVALID_VALUE,
     REFUSAL_REASON_MISSING_FIELD,
@@ -59,113 +58,112 @@ def clean_url(url: str) -> str:
     return url
 
 
-def _elapsed_ms(event: Click | UrlChange | BtnTime | FunnelChange, field: str) -> int:
-    """Return an event's elapsed time, rounded down, or NO_TIME_MS where it has none."""
-    elapsed = event.elapsed_time
+def read_type(  # noqa: C901, PLR0912, PLR0915 - one function: it is called once an event, and calls are what costs.
+    event: Event,
+    kind_name: str | None,
+    keep_queries: bool,  # noqa: FBT001 - as above, by position.
+) -> Parts:
+    """Read the parts of an event's row that depend on its type, given what `WhichOneof("type")` says of it.
+
+    Cleans URLs in place where queries are not kept. Raises RefusedFieldError.
+    """
+    cleaned = False
+    kind: int
+    subject: Any
+    detail: Any
+    if kind_name == "click":
+        click = event.click
+        kind = CLICK
+        detail = click.target
+        if not 0 < len(detail) <= MAX_TARGET_LENGTH:
+            raise _wrong_target(detail, "click.target")
+        subject = click.current_url
+        if not 0 < len(subject) <= MAX_URL_LENGTH:
+            raise _wrong_url(subject, "click.current_url")
+        if not keep_queries and ("?" in subject or "#" in subject):
+            subject = click.current_url = _cleaned(subject, "click.current_url")
+            cleaned = True
+        elapsed = click.elapsed_time
+    elif kind_name == "url_change":
+        change = event.url_change
+        kind = URL_CHANGE
+        detail = change.from_url
+        if len(detail) > MAX_URL_LENGTH:
+            raise _wrong_url(detail, "url_change.from_url")
+        subject = change.to_url
+        if not 0 < len(subject) <= MAX_URL_LENGTH:
+            raise _wrong_url(subject, "url_change.to_url")
+        if not keep_queries:
+            if "?" in subject or "#" in subject:
+                subject = change.to_url = _cleaned(subject, "url_change.to_url")
+                cleaned = True
+            if "?" in detail or "#" in detail:
+                detail = change.from_url = clean_url(detail)
+                cleaned = True
+        elapsed = change.elapsed_time
+    elif kind_name == "btn_time":
+        hover = event.btn_time
+        kind = BTN_TIME
+        subject = hover.target
+        if not 0 < len(subject) <= MAX_TARGET_LENGTH:
+            raise _wrong_target(subject, "btn_time.target")
+        detail = hover.action
+        if detail not in (1, 2):
+            raise _wrong_action(detail, "btn_time.action", "BtnAction")
+        elapsed = hover.elapsed_time
+    elif kind_name == "funnel_change":
+        stage = event.funnel_change
+        kind = FUNNEL_CHANGE
+        action = stage.action
+        if action not in (1, 2):
+            raise _wrong_action(action, "funnel_change.action", "FunnelAction")
+        subject = stage.entered
+        if subject < 0:
+            raise _wrong_stage(subject, "funnel_change.entered")
+        # HasField costs as much as reading a field, so it is asked only where the field is zero.
+        if not subject and not stage.HasField("entered"):
+            raise missing("funnel_change.entered")
+        detail = stage.left
+        if detail < 0:
+            raise _wrong_stage(detail, "funnel_change.left")
+        if not detail and not stage.HasField("left"):
+            detail = NO_STAGE
+        elapsed = stage.elapsed_time
+    else:
+        raise missing("type")
     seconds = elapsed.seconds
     nanos = elapsed.nanos
     if 0 <= nanos < _NANOS_PER_SECOND and 0 <= seconds < MAX_ELAPSED_S:
-        # Looked for only where all is zero: most events have a time, and HasField costs as much as reading it.
-        if seconds or nanos or event.HasField("elapsed_time"):
-            return seconds * 1_000 + nanos // _NANOS_PER_MS
-        return NO_TIME_MS
+        if seconds or nanos or getattr(event, kind_name).HasField("elapsed_time"):
+            return kind, subject, detail, seconds * 1_000 + nanos // _NANOS_PER_MS, cleaned
+        if kind == BTN_TIME:
+            raise missing("btn_time.elapsed_time")
+        return kind, subject, detail, NO_TIME_MS, cleaned
     if seconds == MAX_ELAPSED_S and not nanos:
-        return seconds * 1_000
+        return kind, subject, detail, seconds * 1_000, cleaned
+    field = f"{kind_name}.elapsed_time"
     raise invalid(field, f"{field} is {seconds} s and {nanos} ns, and must be a time from zero to 30 days.")
 
 
-def _read_target(target: str, field: str) -> str:
-    if not target:
-        raise missing(field)
-    if len(target) > MAX_TARGET_LENGTH:
-        raise too_long(field, len(target), MAX_TARGET_LENGTH)
-    return target
+def _wrong_target(target: str, field: str) -> RefusedFieldError:
+    return too_long(field, len(target), MAX_TARGET_LENGTH) if target else missing(field)
 
 
-def _read_url(url: str, field: str, *, keep_queries: bool) -> str:
-    if len(url) > MAX_URL_LENGTH:
-        raise too_long(field, len(url), MAX_URL_LENGTH)
-    if keep_queries or ("?" not in url and "#" not in url):
-        return url
-    return clean_url(url)
+def _wrong_url(url: str, field: str) -> RefusedFieldError:
+    return too_long(field, len(url), MAX_URL_LENGTH) if url else missing(field)
 
 
-def _read_required_url(url: str, field: str, *, keep_queries: bool) -> str:
-    if not url:
-        raise missing(field)
-    read = _read_url(url, field, keep_queries=keep_queries)
-    if not read:
+def _wrong_action(action: int, field: str, enum: str) -> RefusedFieldError:
+    return invalid(field, f"{field} is {action}, which is no {enum}.") if action else missing(field)
+
+
+def _wrong_stage(stage: int, field: str) -> RefusedFieldError:
+    return invalid(field, f"{field} is {stage}, and a stage's id is zero or more.")
+
+
+def _cleaned(url: str, field: str) -> str:
+    """Clean a URL that is required."""
+    cleaned = clean_url(url)
+    if not cleaned:
         raise invalid(field, f"{field} is nothing but a query or fragment, which this app does not keep.")
-    return read
-
-
-def _read_click(event: Event, keep_queries: bool) -> Parts:  # noqa: FBT001 - called by table, once an event.
-    click = event.click
-    target = _read_target(click.target, "click.target")
-    elapsed_ms = _elapsed_ms(click, "click.elapsed_time")
-    sent = click.current_url
-    url = _read_required_url(sent, "click.current_url", keep_queries=keep_queries)
-    if url is sent:
-        return CLICK, url, target, elapsed_ms, False
-    click.current_url = url
-    return CLICK, url, target, elapsed_ms, True
-
-
-def _read_url_change(event: Event, keep_queries: bool) -> Parts:  # noqa: FBT001 - as above.
-    change = event.url_change
-    sent_from = change.from_url
-    sent_to = change.to_url
-    from_url = _read_url(sent_from, "url_change.from_url", keep_queries=keep_queries)
-    to_url = _read_required_url(sent_to, "url_change.to_url", keep_queries=keep_queries)
-    elapsed_ms = _elapsed_ms(change, "url_change.elapsed_time")
-    if from_url is sent_from and to_url is sent_to:
-        return URL_CHANGE, to_url, from_url, elapsed_ms, False
-    change.from_url = from_url
-    change.to_url = to_url
-    return URL_CHANGE, to_url, from_url, elapsed_ms, True
-
-
-def _read_btn_time(event: Event, keep_queries: bool) -> Parts:  # noqa: FBT001, ARG001 - as above.
-    hover: BtnTime = event.btn_time
-    target = _read_target(hover.target, "btn_time.target")
-    action = hover.action
-    if action not in (1, 2):
-        if not action:
-            raise missing("btn_time.action")
-        raise invalid("btn_time.action", f"btn_time.action is {action}, which is no BtnAction.")
-    elapsed_ms = _elapsed_ms(hover, "btn_time.elapsed_time")
-    if elapsed_ms == NO_TIME_MS:
-        raise missing("btn_time.elapsed_time")
-    return BTN_TIME, target, action, elapsed_ms, False
-
-
-def _read_funnel_change(event: Event, keep_queries: bool) -> Parts:  # noqa: FBT001, ARG001 - as above.
-    change = event.funnel_change
-    action = change.action
-    if action not in (1, 2):
-        if not action:
-            raise missing("funnel_change.action")
-        raise invalid("funnel_change.action", f"funnel_change.action is {action}, which is no FunnelAction.")
-    entered = change.entered
-    if entered < 0:
-        raise invalid("funnel_change.entered", f"funnel_change.entered is {entered}, and a stage's id is zero or more.")
-    if not entered and not change.HasField("entered"):
-        raise missing("funnel_change.entered")
-    elapsed_ms = _elapsed_ms(change, "funnel_change.elapsed_time")
-    left = change.left
-    if left < 0:
-        raise invalid("funnel_change.left", f"funnel_change.left is {left}, and a stage's id is zero or more.")
-    if not left and not change.HasField("left"):
-        left = NO_STAGE
-    return FUNNEL_CHANGE, entered, left, elapsed_ms, False
-
-
-READERS: Final[Mapping[str | None, Callable[[Event, bool], Parts]]] = {
-    "click": _read_click,
-    "url_change": _read_url_change,
-    "btn_time": _read_btn_time,
-    "funnel_change": _read_funnel_change,
-}
-"""Reads an event by the name of its type, given whether URLs keep their queries. Cleans URLs in place where they do
-not. Each raises RefusedFieldError.
-"""
+    return cleaned

@@ -22,6 +22,8 @@ class SetTable(Enum):
     STAGE_GRAPH = "stage_graph"
     """(from_stage, to_stage, user)"""
 
+    __hash__ = object.__hash__  # Enum's own is written in Python, and every fact is looked up by its table.
+
 
 class TotalsTable(Enum):
     """A table of totals; its value is its name."""
@@ -36,6 +38,8 @@ class TotalsTable(Enum):
     """(current_url, target): counts (clicks,), one of durations"""
     TRAFFIC = "traffic"
     """(hour,): counts (clicks, url_changes, btn_times, funnel_changes), no durations"""
+
+    __hash__ = object.__hash__  # As above.
 
 
 class Addition(NamedTuple):

@@ -1,20 +1,20 @@
-"""The fold: what blocks of events say, as facts for the tables.
+"""The fold: what blocks of events say together, as facts for the tables.
 
-The hot path of ingest, so it is one pass with local names, and no call or object for an event that could be saved.
+What each says by itself was summed up before. A hot path of ingest all the same: local names, and few calls.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import TypeAlias
 
-from live.eventmanager.v1.event_pb2 import BTN_ACTION_HOVER_THEN_LEAVE
-
+from eventmanager.block_sums import KINDS, BlockSums, StageEntered, sum_up
 from eventmanager.blocks import Block, Day, Partition
-from eventmanager.events import BTN_TIME, CLICK, NO_TIME_MS, URL_CHANGE
+from eventmanager.events import NO_TIME_MS, EventRow
 from eventmanager.facts import Addition, Facts, Key, SetTable, TotalsTable
-from eventmanager.memory import FoldMemory
+from eventmanager.memory import FoldMemory, RememberedVisitors
 
-_KINDS = 4
+_SMALL_BLOCK = 100
+"""Blocks with fewer events are summed up together: it takes less time than to add up their sums."""
 _MOST_HOURS = 26
 """Hours of the longest day: 25, and one that a zone's change may begin in the middle of."""
 
@@ -33,85 +33,117 @@ class _DayTotals:
         self.views: defaultdict[str, int] = defaultdict(int)
         self.page_times: _Times = defaultdict(list)
         self.clicks: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
-        self.by_hour = [0] * (_MOST_HOURS * _KINDS)
+        self.by_hour = [0] * (_MOST_HOURS * KINDS)
+
+    def add(self, sums: BlockSums) -> None:
+        """Add a block's."""
+        by_hour = self.by_hour
+        for place, count in sums.by_hour.items():
+            by_hour[place] += count
+        clicks = self.clicks
+        for click, times in sums.clicks.items():
+            clicks[click] += times
+        views = self.views
+        for url, count in sums.views.items():
+            views[url] += count
+        for all_times, of_block in (
+            (self.page_times, sums.page_times),
+            (self.hovers_left, sums.hovers_left),
+            (self.hovers_clicked, sums.hovers_clicked),
+        ):
+            for text, times in of_block.items():
+                all_times[text] += times
 
 
-def fold(  # noqa: C901, PLR0912, PLR0915 - one pass: calls would double what an event costs.
-    blocks: Iterable[Block], memory: FoldMemory
-) -> Facts:
+def fold(blocks: Iterable[Block], memory: FoldMemory) -> Facts:
     """Fold blocks: `memory` says which events are copies, which rows are written, and where visitors were before."""
-    members: dict[SetTable, dict[Partition, list[Key]]] = {table: {} for table in SetTable}
-    totals: dict[Day, _DayTotals] = {}
+    gathered = _Gathered(memory)
+    small: defaultdict[Partition, list[EventRow]] = defaultdict(list)
     copies: list[list[int]] = []
     for block in blocks:
         partition = block.partition
-        day = totals.get(partition.day)
-        if day is None:
-            day = totals[partition.day] = _DayTotals()
-        stage_times = day.stage_times
-        by_hour = day.by_hour
-        clicks = day.clicks
-        views = day.views
-        page_times = day.page_times
-        hovers_left = day.hovers_left
-        hovers_clicked = day.hovers_clicked
-
-        visitors = memory.visitors(partition)
-        platform_of = visitors.platform_of
-        stage_users = visitors.stage_users
-        edges = visitors.edges
-        stage_of = visitors.stage_of
-        stages_before = memory.stages_before
-        new_platforms = members[SetTable.USERS_BY_PLATFORM].setdefault(partition, [])
-        new_stage_users = members[SetTable.USERS_BY_STAGE].setdefault(partition, [])
-        new_edges = members[SetTable.STAGE_GRAPH].setdefault(partition, [])
-
-        rows = block.rows
         copied = memory.copies(block)
         copies.append(copied)
         if copied:
             skipped = set(copied)
-            rows = [row for position, row in enumerate(rows) if position not in skipped]
+            small[partition] += [row for position, row in enumerate(block.rows()) if position not in skipped]
+        elif block.count < _SMALL_BLOCK:
+            small[partition] += block.rows()
+        else:
+            # In order: visitors' moves depend on those before.
+            if partition in small:
+                gathered.add(partition, sum_up(small.pop(partition)))
+            gathered.add(partition, block.sums())
+    for partition, rows in small.items():
+        gathered.add(partition, sum_up(rows))
+    return Facts(gathered.members, {day: _totals(sums) for day, sums in gathered.totals.items()}, copies)
 
-        for kind, user, event_id, time_ns, hour, platform, subject, detail, elapsed_ms in rows:
+
+class _Gathered:
+    """Facts while they are gathered."""
+
+    def __init__(self, memory: FoldMemory) -> None:
+        self._memory = memory
+        self.members: dict[SetTable, dict[Partition, list[Key]]] = {table: {} for table in SetTable}
+        self.totals: dict[Day, _DayTotals] = {}
+
+    def add(self, partition: Partition, sums: BlockSums) -> None:
+        """Add what some events of a partition say."""
+        day = partition.day
+        totals = self.totals.get(day)
+        if totals is None:
+            totals = self.totals[day] = _DayTotals()
+        totals.add(sums)
+
+        visitors = self._memory.visitors(partition)
+        self._add_platforms(partition, sums, visitors)
+        self._add_stages(partition, sums.stages, visitors, totals.stage_times)
+
+    def _add_platforms(self, partition: Partition, sums: BlockSums, visitors: RememberedVisitors) -> None:
+        platform_of = visitors.platform_of
+        new_platforms = self.members[SetTable.USERS_BY_PLATFORM].setdefault(partition, [])
+        for user, platform in sums.changed_platforms:
+            new_platforms.append((user, *platform))
+        for user, platform in sums.visitors.items():
             if platform_of.get(user) is not platform:
                 platform_of[user] = platform
                 new_platforms.append((user, *platform))
-            by_hour[hour * _KINDS + kind] += 1
-            if kind == CLICK:
-                clicks[subject, detail].append(elapsed_ms)
-            elif kind == URL_CHANGE:
-                views[subject] += 1
-                if detail and elapsed_ms >= 0:
-                    page_times[detail].append(elapsed_ms)
-            elif kind == BTN_TIME:
-                if detail == BTN_ACTION_HOVER_THEN_LEAVE:
-                    hovers_left[subject].append(elapsed_ms)
-                else:
-                    hovers_clicked[subject].append(elapsed_ms)
-            else:
-                stage_user = (subject, user)
-                if stage_user not in stage_users:
-                    stage_users[stage_user] = None
-                    new_stage_users.append(stage_user)
-                before = stage_of.get(user)
-                if before is None or before < (time_ns, event_id):
-                    stages_before.append((stage_of, user, before))
-                    stage_of[user] = (time_ns, event_id, subject)
-                    left = detail if detail >= 0 or before is None else before[2]
-                else:
-                    left = detail  # Late: which stage the visitor was on then, only the log can tell.
-                stage_times[detail if detail >= 0 else subject].append(elapsed_ms)
-                if left >= 0 and left != subject:
-                    edge = (left, subject, user)
-                    if edge not in edges:
-                        edges[edge] = None
-                        new_edges.append(edge)
-    return Facts(members, {day: _totals(gathered) for day, gathered in totals.items()}, copies)
+
+    def _add_stages(
+        self,
+        partition: Partition,
+        stages: Iterable[StageEntered],
+        visitors: RememberedVisitors,
+        stage_times: defaultdict[int, list[int]],
+    ) -> None:
+        stage_users = visitors.stage_users
+        edges = visitors.edges
+        stage_of = visitors.stage_of
+        stages_before = self._memory.stages_before
+        new_stage_users = self.members[SetTable.USERS_BY_STAGE].setdefault(partition, [])
+        new_edges = self.members[SetTable.STAGE_GRAPH].setdefault(partition, [])
+        for user, event_id, time_ns, entered, left, elapsed_ms in stages:
+            stage_user = (entered, user)
+            if stage_user not in stage_users:
+                stage_users[stage_user] = None
+                new_stage_users.append(stage_user)
+            stage_times[left if left >= 0 else entered].append(elapsed_ms)
+            before = stage_of.get(user)
+            if before is None or before < (time_ns, event_id):
+                stages_before.append((stage_of, user, before))
+                stage_of[user] = (time_ns, event_id, entered)
+                if left < 0 and before is not None:
+                    left = before[2]
+            # Else it is late: which stage the visitor was on then, only the log can tell.
+            if left >= 0 and left != entered:
+                edge = (left, entered, user)
+                if edge not in edges:
+                    edges[edge] = None
+                    new_edges.append(edge)
 
 
 def _totals(day: _DayTotals) -> dict[TotalsTable, dict[Key, Addition]]:
-    hours = range(0, len(day.by_hour), _KINDS)
+    hours = range(0, len(day.by_hour), KINDS)
     return {
         TotalsTable.TIME_BY_STAGE: {(stage,): _counted(times) for stage, times in day.stage_times.items()},
         TotalsTable.ACTIONS_BY_BUTTON: {
@@ -124,9 +156,9 @@ def _totals(day: _DayTotals) -> dict[TotalsTable, dict[Key, Addition]]:
         },
         TotalsTable.CLICKS_BY_TARGET: {key: _counted(times) for key, times in day.clicks.items()},
         TotalsTable.TRAFFIC: {
-            (first // _KINDS,): Addition(tuple(day.by_hour[first : first + _KINDS]), ())
+            (first // KINDS,): Addition(tuple(day.by_hour[first : first + KINDS]), ())
             for first in hours
-            if any(day.by_hour[first : first + _KINDS])
+            if any(day.by_hour[first : first + KINDS])
         },
     }
 

@@ -1,25 +1,20 @@
-"""The way of one request: validated, made into blocks, handed to the committer, answered for."""
+"""The way of one request: prepared, handed to the committer, answered for."""
 
 import asyncio
 from collections.abc import Callable, Sequence
-from functools import cache
-from typing import NamedTuple
 
-from live.eventmanager.storage.v1.block_pb2 import SerializedEvents
-from live.eventmanager.v1.event_pb2 import Event
 from live.eventmanager.v1.ingest_service_pb2 import IngestOutcome, RefusedEvent
 
 from eventmanager.apps import App
-from eventmanager.block_writer import BlockWriter, name_request
-from eventmanager.blocks import Block
 from eventmanager.committer import BlockAnswer, Committer
-from eventmanager.errors import InvalidRequestError, StoreUnavailableError
+from eventmanager.errors import OverloadedError, StoreUnavailableError
 from eventmanager.memory import Memory
+from eventmanager.preparation.beside import PreparingBeside
+from eventmanager.preparation.preparer import PreparedRequest, Preparer
 from eventmanager.store.protocol import BlockOutcome
-from eventmanager.validation import Admission, Validator
 
 
-class PendingOutcome:
+class SubmittedRequest:
     """A request on its way to the store."""
 
     __slots__ = ("_answers", "_places", "_refused")
@@ -58,50 +53,85 @@ class PendingOutcome:
         return outcome
 
 
-class _Checked(NamedTuple):
-    admission: Admission
-    sent: Sequence[bytes]
-    request: bytes
-    """The request's name, where some event needed it for an id; else empty."""
+class RequestBeingPrepared:
+    """A request that has not yet come to the committer."""
+
+    __slots__ = ("submitted",)
+
+    def __init__(self, submitted: "asyncio.Task[SubmittedRequest]") -> None:
+        self.submitted = submitted
+        # Whoever sent it may be gone by the time it fails. Then nobody asks why.
+        submitted.add_done_callback(lambda task: task.cancelled() or task.exception())
+
+    async def outcome(self) -> IngestOutcome:
+        """As in SubmittedRequest. Raises also what `Ingestion.begin` does."""
+        return await (await asyncio.shield(self.submitted)).outcome()
+
+
+PendingRequest = SubmittedRequest | RequestBeingPrepared
 
 
 class Ingestion:
-    """Takes in the events of requests."""
+    """Takes in requests."""
 
     def __init__(
-        self, committer: Committer, validator: Validator, memory: Memory, max_events: int, now: Callable[[], float]
+        self,
+        committer: Committer,
+        preparer: Preparer,
+        beside: PreparingBeside | None,
+        memory: Memory,
+        now: Callable[[], float],
     ) -> None:
+        """Prepare all requests here where nothing is `beside`."""
         self._committer = committer
-        self._validator = validator
+        self._preparer = preparer
+        self._beside = beside
         self._memory = memory
-        self._max_events = max_events
         self._now = now
-        self._writer = BlockWriter()
+        self._preparing: set[asyncio.Task[SubmittedRequest]] = set()
 
-    def begin(self, app: App, events: Sequence[Event], encoded: bytes, *, resent: bool) -> PendingOutcome:
-        """Check a request's events and hand the good ones to the committer.
+    @property
+    def is_busy(self) -> bool:
+        """Whether some request is not yet answered."""
+        return bool(self._preparing or self._committer.events_in_hand)
 
-        `encoded` is the request as it came. Raises InvalidRequestError for none or too many, and what Committer.submit
-        raises; then nothing was taken.
+    def require_room(self) -> None:
+        """Raise OverloadedError where too much waits to be stored."""
+        if self._committer.is_full or (self._beside is not None and self._beside.is_full):
+            raise OverloadedError(self._committer.events_in_hand)
+
+    async def wait_for_room(self) -> None:
+        """Return once less waits than is allowed."""
+        await self._committer.wait_for_room()
+        if self._beside is not None:
+            await self._beside.wait_for_room()
+
+    def begin(self, app: App, encoded: bytes, *, resent: bool, after: PendingRequest | None = None) -> PendingRequest:
+        """Prepare an encoded request and hand its good events to the committer, not before those of another.
+
+        Raises InvalidRequestError as Preparer.prepare does, and what Committer.submit raises; then nothing was taken.
         """
-        checked = self._check(app, events, encoded)
-        blocks: list[Block] = []
-        places: list[Sequence[int]] = []
-        for admitted in checked.admission.admitted:
-            for block, span in self._writer.write(admitted, checked.sent, checked.request):
-                blocks.append(block)
-                places.append(admitted.positions[span.start : span.stop])
-        return PendingOutcome(places, self._committer.submit(blocks, resent=resent), checked.admission.refused)
+        beside = self._beside
+        if beside is not None and beside.takes(encoded):
+            prepared = beside.prepare(app, encoded, self._now())
+        elif isinstance(after, RequestBeingPrepared) and not after.submitted.done():
+            prepared = asyncio.get_running_loop().create_future()
+            prepared.set_result(self._preparer.prepare(app, encoded, self._now()))
+        else:
+            return self._submit(self._preparer.prepare(app, encoded, self._now()), resent=resent)
+        submitted = asyncio.get_running_loop().create_task(self._submit_later(prepared, after, resent=resent))
+        self._preparing.add(submitted)
+        submitted.add_done_callback(self._preparing.discard)
+        return RequestBeingPrepared(submitted)
 
-    def rehearse(self, app: App, events: Sequence[Event], encoded: bytes) -> IngestOutcome:
+    def rehearse(self, app: App, encoded: bytes) -> IngestOutcome:
         """Return what would become of a request's events as far as this process can tell, and store nothing."""
-        checked = self._check(app, events, encoded)
-        outcome = IngestOutcome(refused_events=checked.admission.refused)
-        for admitted in checked.admission.admitted:
-            seen: set[tuple[str, str]] = set()
-            for position, row in zip(admitted.positions, admitted.rows, strict=True):
-                identity = (row[1], row[2])
-                if identity in seen or self._memory.knows(admitted.partition, *identity):
+        prepared = self._preparer.prepare(app, encoded, self._now())
+        outcome = IngestOutcome(refused_events=prepared.refused)
+        for block, places in zip(prepared.blocks, prepared.places, strict=True):
+            seen: set[str] = set()
+            for position, identity, is_known in zip(places, block.identities(), self._memory.known(block), strict=True):
+                if is_known or identity in seen:
                     outcome.duplicate_indexes.append(position)
                 else:
                     outcome.stored_count += 1
@@ -109,20 +139,23 @@ class Ingestion:
         outcome.duplicate_indexes.sort()
         return outcome
 
-    def _check(self, app: App, events: Sequence[Event], encoded: bytes) -> _Checked:
-        if not events:
-            raise InvalidRequestError("events", "A request needs at least one event, and this one has none.")
-        if len(events) > self._max_events:
-            raise InvalidRequestError(
-                "events", f"The request has {len(events):,} events, and at most {self._max_events:,} are taken at once."
-            )
-        sent = list(SerializedEvents.FromString(encoded).events)
-        names: list[bytes] = []
+    async def close(self) -> None:
+        """Hand to the committer what is being prepared; have it take nothing more, and return once all is answered."""
+        while self._preparing:
+            await asyncio.wait(self._preparing)
+        await self._committer.close()
+        if self._beside is not None:
+            await self._beside.close()
 
-        @cache
-        def name() -> str:
-            names.append(name_request(SerializedEvents(events=sent).SerializeToString()))
-            return names[0].hex()
+    def _submit(self, prepared: PreparedRequest, *, resent: bool) -> SubmittedRequest:
+        answers = self._committer.submit(prepared.blocks, resent=resent)
+        return SubmittedRequest(prepared.places, answers, prepared.refused)
 
-        admission = self._validator.admit(app, events, name, self._now())
-        return _Checked(admission, sent, names[0] if names else b"")
+    async def _submit_later(
+        self, preparing: "asyncio.Future[PreparedRequest]", after: PendingRequest | None, *, resent: bool
+    ) -> SubmittedRequest:
+        prepared = await preparing
+        if isinstance(after, RequestBeingPrepared) and not after.submitted.done():
+            await asyncio.wait((after.submitted,))
+        await self._committer.wait_for_room()
+        return self._submit(prepared, resent=resent)

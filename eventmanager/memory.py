@@ -107,9 +107,9 @@ class Memory:
                 self._new_ids.add(key)
         return copies
 
-    def knows(self, partition: Partition, device_id: str, event_id: str) -> bool:
-        """Tell whether an event's id is remembered."""
-        return hash((hash(partition), device_id, event_id)) in self._ids
+    def known(self, block: Block) -> list[bool]:
+        """Tell of each event in a block whether its id is remembered."""
+        return [key in self._ids for key in _keys(block)]
 
     def visitors(self, partition: Partition) -> RememberedVisitors:
         """Return what is remembered of a partition's visitors, to be read and changed."""
@@ -158,4 +158,4 @@ def _keys(block: Block) -> list[int]:
     same, so a recount has it.
     """
     salt = hash(block.partition)
-    return [hash((salt, row[1], row[2])) for row in block.rows]
+    return [salt ^ hash(identity) for identity in block.identities()]

@@ -23,12 +23,17 @@ from live.eventmanager.v1 import (
 from eventmanager.app_directory import AppDirectory
 from eventmanager.audit.auditor import Auditor
 from eventmanager.audit.counting import CountingHere, CountingInWorker
+from eventmanager.audit.desks import Desks
+from eventmanager.audit.pace import IngestLoad
 from eventmanager.committer import Committer
 from eventmanager.config import SQLITE_IN_MEMORY, Config
 from eventmanager.errors import StartError
 from eventmanager.ingestion import Ingestion
 from eventmanager.memory import Memory
 from eventmanager.platforms import PlatformReader
+from eventmanager.preparation.beside import PreparingBeside
+from eventmanager.preparation.preparer import Preparer
+from eventmanager.preparation.validation import Validator
 from eventmanager.retention import RetentionSweep
 from eventmanager.services.admin import AdminServicer
 from eventmanager.services.analytics import AnalyticsServicer
@@ -40,7 +45,6 @@ from eventmanager.services.store_health import StoreHealth
 from eventmanager.services.watches import Watches
 from eventmanager.store.address import open_store
 from eventmanager.store.protocol import Store
-from eventmanager.validation import Validator
 from eventmanager.zones import Zone
 
 SERVICES: Final = (
@@ -71,7 +75,7 @@ class Server:
     _health: health.aio.HealthServicer
     _watches: Watches
     _streams: OpenStreams
-    _committer: Committer
+    _ingestion: Ingestion
     _store: Store
     _auditor: Auditor
     _chores: Sequence[asyncio.Task[None]]
@@ -94,10 +98,10 @@ class Server:
 
     async def _answer_all(self) -> None:
         """Refuse new events, answer those in hand, and end the streams while there is a connection to say it over."""
-        is_busy = self._streams.is_any_open or self._committer.events_in_hand
+        is_busy = self._streams.is_any_open or self._ingestion.is_busy
         self._watches.end_all()
         self._streams.end_all()
-        await self._committer.close()
+        await self._ingestion.close()
         await self._streams.wait_for_none()
         if is_busy:
             await asyncio.sleep(_LAST_WORDS_S)
@@ -121,11 +125,17 @@ async def _start(config: Config, store: Store, now: Callable[[], float], *, shar
     new_app_zone = Zone(config.new_app_time_zone) if config.new_apps_allowed else None
     directory = AppDirectory(store, now=now, new_app_zone=new_app_zone)
     memory = Memory(config.remembered_ids)
-    counting = CountingHere(store) if config.store == SQLITE_IN_MEMORY else CountingInWorker(config.store)
-    auditor = Auditor(store, directory, counting, now)
-    committer = Committer(store, memory, config.max_waiting_events, auditor.note)
-    validator = Validator(PlatformReader(), config.max_clock_skew_s)
-    ingestion = Ingestion(committer, validator, memory, config.max_events, now)
+    load = IngestLoad()
+    in_memory = config.store == SQLITE_IN_MEMORY
+    desks = Desks(lambda nice: CountingHere(store) if in_memory else CountingInWorker(config.store, nice), load)
+    auditor = Auditor(store, directory, desks, now)
+    committer = Committer(store, memory, config.max_waiting_events, auditor.note, load.note)
+    platforms = PlatformReader()
+    preparer = Preparer(Validator(platforms, config.max_clock_skew_s), config.max_events)
+    beside = None
+    if config.prepares_beside:
+        beside = PreparingBeside(preparer, platforms, config.max_events, config.max_clock_skew_s)
+    ingestion = Ingestion(committer, preparer, beside, memory, now)
     streams = OpenStreams()
     watches = Watches()
 
@@ -141,7 +151,7 @@ async def _start(config: Config, store: Store, now: Callable[[], float], *, shar
             ("grpc.http2.min_ping_interval_without_data_ms", _LEAST_PING_INTERVAL_MS),
         ],
     )
-    ingest = IngestServicer(directory, ingestion, committer, streams, config)
+    ingest = IngestServicer(directory, ingestion, streams, config)
     server.add_generic_rpc_handlers((ingest.handlers(),))
     analytics_service_pb2_grpc.add_AnalyticsServiceServicer_to_server(AnalyticsServicer(directory, store, now), server)
     admin_service_pb2_grpc.add_AdminServiceServicer_to_server(AdminServicer(directory, store, auditor), server)
@@ -169,7 +179,7 @@ async def _start(config: Config, store: Store, now: Callable[[], float], *, shar
         _health=health_servicer,
         _watches=watches,
         _streams=streams,
-        _committer=committer,
+        _ingestion=ingestion,
         _store=store,
         _auditor=auditor,
         _chores=chores,

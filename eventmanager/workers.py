@@ -41,7 +41,9 @@ async def serve_with_workers(config: Config) -> None:
     with _reserve(config.address) as reserved:
         address = str(config.address._replace(port=reserved.getsockname()[1]))
         stopped = stop_on_signals()
-        workers = _Workers(dataclasses.replace(config, listen=address, workers=1))
+        # What follows from their number is settled before each of them believes to be alone.
+        alone = dataclasses.replace(config, listen=address, workers=1, prepare_beside=config.prepares_beside)
+        workers = _Workers(alone)
         try:
             for _ in range(config.workers):
                 await workers.start_one()

@@ -1,5 +1,6 @@
 """`scripts/bench` works: a quick run of all its parts, whose figures say nothing."""
 
+import datetime
 import json
 import math
 import os
@@ -12,10 +13,11 @@ from typing import Any
 import pytest
 from live.eventmanager.v1.analytics_service_pb2 import DateRange
 
-from benchmark.document import END, START, write_into
+from benchmark.document import END, start_of, write_into
 from benchmark.errors import BenchmarkError, WrongFiguresError
 from benchmark.expected import Expected
 from benchmark.figures import Figures, StepFigures
+from benchmark.filling import fill_days
 from benchmark.job import Job
 from benchmark.machine import look_at_machine
 from benchmark.processes import run_server
@@ -23,6 +25,7 @@ from benchmark.senders import percentile, start_senders
 from benchmark.sums import require_sums
 from eventmanager.client import connect
 from eventmanager.server import Server
+from eventmanager.store.address import open_store
 from tests.conftest import NOON_S, StartServer
 from tests.tools import PROJECT
 
@@ -44,21 +47,30 @@ def figures_in(value: Any) -> list[float]:
 
 
 def test_a_quick_run_measures_all_there_is() -> None:
-    """Steps, commits, every way of sending, and each report over one day and over more: in a table and as JSON."""
+    """Steps, commits, every way of sending, each report over one day and over more, a soak, growth and where the time
+    goes: in tables and as JSON.
+    """
     done = bench("--quick", "--json", "-")
 
     assert 0 == done.returncode, done.stderr
     figures = json.loads(done.stdout)
     (store,) = figures["stores"]
+    reports = store["reports"]["reports"]
 
     assert {"parse", "validation", "block", "fold"} == {step["step"] for step in figures["steps"]}
     assert [1_000] == [commit["commit_events"] for commit in store["commits"]]
     assert [("stream", 100, 4, False), ("unary", 1, 4, False), ("stream", 100, 4, True)] == [
         (case["method"], case["events_a_request"], case["connections"], case["is_paced"]) for case in store["ingest"]
     ]
-    assert [1] * 10 + [2] * 10 == [report["days"] for report in store["reports"]["reports"]]
-    assert all(math.isfinite(figure) and figure >= 0 for figure in figures_in(figures))
+    assert [(1, False)] * 10 + [(2, False)] * 10 + [(1, True)] * 10 + [(2, True)] * 10 == [
+        (report["days"], report["are_audited"]) for report in reports
+    ]
+    assert all(report["first_rows"] >= report["later_rows"] > 0 < report["first_bytes"] for report in reports)
+    assert store["soak"]["events"] > 0 < len(store["soak"]["memory_mib"])
+    assert [4_000, 8_000] == [size["day_events"] for size in store["growth"]]
+    assert all(math.isfinite(figure) for figure in figures_in(figures))
     assert all(case["events_per_s"] > 0 and case["stored_bytes_an_event"] > 0 for case in store["ingest"])
+    assert bool(store["profile"]) != ("Left out: profile." in done.stderr)
     assert "A quick run: the figures say nothing" in done.stderr
     assert "100 a request, 4 streams, half rate" in done.stderr
 
@@ -96,6 +108,32 @@ async def test_what_was_sent_adds_up(server: Server) -> None:
     )
 
 
+async def test_every_round_is_of_other_events(server: Server) -> None:
+    """The same requests in several rounds are other events of other visitors: all are stored and add up."""
+    day = DateRange(start_date="2026-06-17", end_date="2026-06-17")
+    async with start_senders([job(1), job(2)]) as senders, connect(server.address) as channel:
+        first = await senders.send(server.address)
+        later = await senders.send(server.address, first_round=1, rounds=3)
+        await require_sums(channel, "bench", day, senders.expected * 4)
+
+    assert (10, 30) == (len(first.answered_ms), len(later.answered_ms))
+
+
+async def test_filled_days_add_up(start_server: StartServer, database: str) -> None:
+    """What is committed to a store without a server is what reports then say of all days and of the last."""
+    dates = [datetime.date(2026, 6, day) for day in (14, 15, 16)]
+    store = await open_store(database)
+    filled = await fill_days(store, dates, 2_000, 7, lambda _: None)
+    await store.close()
+    server = await start_server(database)
+    async with connect(server.address) as channel:
+        await require_sums(channel, "bench", DateRange(start_date="2026-06-14", end_date="2026-06-16"), filled.all_days)
+        await require_sums(channel, "bench", DateRange(start_date="2026-06-16", end_date="2026-06-16"), filled.last_day)
+
+    assert (6_000, 2_000, 100) == (filled.all_days.events, filled.last_day.events, filled.last_day.visitors)
+    assert 100 < filled.all_days.visitors < 300
+
+
 async def test_events_that_are_not_stored_are_no_result(server: Server) -> None:
     """The same events again are duplicates, which is not what was to be measured."""
     async with start_senders([job(1)]) as senders:
@@ -116,7 +154,12 @@ async def test_a_refusal_is_told(start_server: StartServer) -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("--only", "limits,speed"), "'limits,speed' was given. Name one or more of limits, ingest, reports, profile."),
+        (
+            ("--only", "limits,speed"),
+            "'limits,speed' was given. Name one or more of limits, ingest, reports, profile, soak, growth.",
+        ),
+        (("--workers", "1,none"), "'1,none' was given. Name one or more numbers above zero."),
+        (("--growth-events", "0"), "'0' was given. Name one or more numbers above zero."),
         (("--store", ""), "'' was given. Name one or more of sqlite, cassandra."),
     ],
 )
@@ -136,12 +179,15 @@ def test_the_nearest_rank_is_taken() -> None:
     assert 7.0 == percentile([7.0], 50)
 
 
-def test_the_document_has_a_place_for_figures() -> None:
-    """docs/performance.md has both marks, in their order, each once."""
-    text = (PROJECT / "docs" / "performance.md").read_text()
+@pytest.mark.parametrize("place", ["figures", "profile", "soak", "growth"])
+def test_the_document_has_a_place_for_figures(place: str) -> None:
+    """docs/performance.md has both marks of each place, in their order."""
+    _, start, rest = (PROJECT / "docs" / "performance.md").read_text().partition(start_of(place))
+    between, end, after = rest.partition(END)
 
-    assert (1, 1) == (text.count(START), text.count(END))
-    assert text.index(START) < text.index(END)
+    assert (start_of(place), END) == (start, end)
+    assert start_of(place) not in after
+    assert "<!--" not in between
 
 
 @pytest.fixture
@@ -157,15 +203,15 @@ def figures() -> Figures:
 
 
 def test_figures_replace_those_before_them(tmp_path: Path, figures: Figures) -> None:
-    """What is between the marks goes, and what is around them stays."""
+    """What is between the marks goes; what is around them stays, and so do figures of other runs."""
     document = tmp_path / "figures.md"
-    document.write_text(f"before\n{START}\nold\n{END}\nafter\n")
+    document.write_text(f"before\n{start_of('figures')}\nold\n{END}\nbetween\n{start_of('soak')}\nold\n{END}\nafter\n")
 
     write_into(document, figures)
-    before, _, rest = document.read_text().partition(START)
+    before, _, rest = document.read_text().partition(start_of("figures"))
     written, _, after = rest.partition(END)
 
-    assert ("before\n", "\nafter\n") == (before, after)
+    assert ("before\n", f"\nbetween\n{start_of('soak')}\nold\n{END}\nafter\n") == (before, after)
     assert written.endswith(
         "Seed 7.\n\n"
         "### Steps of ingest alone: µs an event (events/s on one core)\n\n"

@@ -43,7 +43,7 @@ def block(name: str, events: int) -> Block:
         (CLICK, "u1", f"{name}-{number}", number, 12, NOWHERE, "/home", "button", NO_TIME_MS)
         for number in range(events)
     ]
-    return Block(PARTITION, name.ljust(16).encode(), rows, name.encode(), 0)
+    return Block.of(PARTITION, name.ljust(16).encode(), rows, name.encode(), 0)
 
 
 async def test_a_request_is_committed_as_a_whole(store: WatchedStore) -> None:
@@ -100,7 +100,7 @@ async def test_events_that_are_counted_but_not_settled_are_copies_later() -> Non
 
     (unsettled,) = committer.submit([first], resent=False)
     assert BlockAnswer(BlockOutcome.UNAVAILABLE, ()) == await unsettled
-    (again,) = committer.submit([Block(PARTITION, b"another block id", first.rows, b"again", 0)], resent=True)
+    (again,) = committer.submit([Block.of(PARTITION, b"another block id", first.rows(), b"again", 0)], resent=True)
 
     assert BlockAnswer(BlockOutcome.STORED, [0, 1]) == await again
     await store.close()

@@ -4,14 +4,14 @@ import asyncio
 import datetime
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from eventmanager.app_directory import AppDirectory
 from eventmanager.apps import App
 from eventmanager.audit.cells import DAY
-from eventmanager.audit.counting import Counting
+from eventmanager.audit.desks import CountDay, Desks
 from eventmanager.audit.differences import differing_figures
 from eventmanager.audit.due_days import DueDays
 from eventmanager.blocks import Day
@@ -25,8 +25,6 @@ LOOK_BACK: Final = datetime.timedelta(days=35)
 _LOOK_BACK_LATER: Final = datetime.timedelta(days=2)
 _LOOK_INTERVAL_S: Final = 3_600
 _APPS_A_PAGE: Final = 100
-_REST: Final = 1.0
-"""By itself it works for half of the time."""
 _TRIES_ON_REQUEST: Final = 3
 
 _log = logging.getLogger(__name__)
@@ -56,15 +54,16 @@ class AuditCounters:
 
 
 class Auditor:
-    """Has days counted again and keeps the cells. One recount at a time. Belongs to one event loop."""
+    """Has days counted again and keeps the cells. Belongs to one event loop."""
 
-    def __init__(self, store: Store, directory: AppDirectory, counting: Counting, now: Callable[[], float]) -> None:
+    def __init__(self, store: Store, directory: AppDirectory, desks: Desks, now: Callable[[], float]) -> None:
         self._store = store
         self._directory = directory
-        self._counting = counting
+        self._desks = desks
         self._now = now
         self._due = DueDays(now)
-        self._lock = asyncio.Lock()
+        self._look_s = 0.0
+        self._look_back = LOOK_BACK
         self.counters = AuditCounters()
 
     def note(self, day: Day) -> None:
@@ -82,35 +81,42 @@ class Auditor:
         A day past its retention, whose log has begun to go or soon will, is not counted again.
         """
         audit = DayAudit(0, 0, 0, audited=False)
+        began_s = self._now()
         for _ in range(_TRIES_ON_REQUEST):
-            async with self._lock:
-                audit = await self._audit(app, date, 0.0)
+            audit = await self._audit(app, date, self._desks.count_wanted)
             if audit.audited or self.is_past(app, date):
                 break
+        if audit.audited:
+            self._due.settle(Day(app.app, date), began_s)
         return audit
 
     async def run(self) -> None:
         """Count again what is due, until cancelled."""
-        look_s = 0.0
-        look_back = LOOK_BACK
+        async with asyncio.TaskGroup() as chores:
+            chores.create_task(self._repeat(self._count_due))
+            chores.create_task(self._repeat(self._desks.tidy))
+
+    async def close(self) -> None:
+        """Let go of everything. Nothing is lost: cells that were written hold."""
+        await self._desks.close()
+
+    async def _repeat(self, turn: Callable[[], Awaitable[None]]) -> None:
         while True:
             try:
-                if time.monotonic() >= look_s:
-                    await self.look_for_days(look_back)
-                    look_back = _LOOK_BACK_LATER
-                    look_s = time.monotonic() + _LOOK_INTERVAL_S
-                while await self.audit_next():
-                    pass
-                await self._rest()
+                await turn()
             except StoreUnavailableError as error:
                 _log.warning("Days cannot be counted again now, and will be tried later: %s", error)
             except Exception:  # noqa: BLE001 - whatever it is, ingest and reports go on without.
                 _log.exception("Days cannot be counted again now, and will be tried later.")
             await asyncio.sleep(TURN_S)
 
-    async def close(self) -> None:
-        """End what is under way. Nothing is lost: cells that were written hold."""
-        await self._rest()
+    async def _count_due(self) -> None:
+        if time.monotonic() >= self._look_s:
+            await self.look_for_days(self._look_back)
+            self._look_back = _LOOK_BACK_LATER
+            self._look_s = time.monotonic() + _LOOK_INTERVAL_S
+        while await self.audit_next():
+            pass
 
     async def look_for_days(self, look_back: datetime.timedelta) -> None:
         """Note recent days of all apps whose cells do not hold. Raises StoreUnavailableError."""
@@ -137,8 +143,7 @@ class Auditor:
         began_s = self._now()
         try:
             app = await self._directory.app(day.app)
-            async with self._lock:
-                audit = None if await self._holds(day) else await self._audit(app, day.date, _REST)
+            audit = None if await self._holds(day) else await self._audit(app, day.date, self._desks.count_due)
         except BaseException:
             self._due.postpone(day)
             raise
@@ -152,7 +157,7 @@ class Auditor:
             )
         return True
 
-    async def _audit(self, app: App, date: datetime.date, rest: float) -> DayAudit:
+    async def _audit(self, app: App, date: datetime.date, count_at: CountDay) -> DayAudit:
         day = Day(app.app, date)
         if self.is_past(app, date):
             return DayAudit(0, 0, 0, audited=False)
@@ -170,7 +175,7 @@ class Auditor:
                 kept.append(cell.report)
                 differing += await differing_figures(self._store, day, cell)
 
-        count = await self._counting.count(day, app.shard_count(date), rest, keep)
+        count = await count_at(day, app.shard_count(date), keep)
         self.counters.seconds += time.monotonic() - begun_s
         if count is None:
             return NO_EVENTS
@@ -181,11 +186,6 @@ class Auditor:
         self.counters.differing_figures += differing
         self.counters.copies_found += count.duplicate_events
         return DayAudit(count.events, count.duplicate_events, differing, holds and count.is_whole)
-
-    async def _rest(self) -> None:
-        """Let go of the worker, unless somebody uses it: then once that is done."""
-        async with self._lock:
-            await self._counting.close()
 
     async def _holds(self, day: Day) -> bool:
         cell = (await self._store.read_recounts(day.app, DAY, [day.date])).get(day.date)

@@ -1,17 +1,18 @@
 """What a recount keeps: one cell for each report, in the format of `storage/v1/recount.proto`, compressed with zstd.
 
 A table of totals is one cell. A table of visitors is one cell with its counts, so that a day by itself is read at once,
-and for each shard one with the visitors' hashes, so that days unite exactly.
+and for each shard one with the visitors' hashes, so that days unite exactly. Where one would not hold them, each of
+several has those whose hashes lie in its range; the first of them says how many there are.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Final, NamedTuple
+import sys
+from array import array
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple, TypeAlias
 
 import zstandard
 from live.eventmanager.storage.v1.recount_pb2 import (
     RecountedDay,
-    RecountedRow,
-    RecountedTotals,
     RecountedVisitorCount,
     RecountedVisitorCounts,
     RecountedVisitors,
@@ -19,10 +20,16 @@ from live.eventmanager.storage.v1.recount_pb2 import (
     RecountKey,
 )
 
-from eventmanager.facts import Key, SetTable, Totals, TotalsRow, TotalsTable
+from eventmanager.audit.total_columns import TotalColumns, encode_columns
+from eventmanager.facts import Key, SetTable, Totals, TotalsTable
+
+Hashes: TypeAlias = "array[int]"
+"""Visitors' 64-bit hashes, sorted."""
 
 MOST_MEMBERS: Final = 1_000_000
-"""Most hashes in one cell, which is 8 MB: Cassandra takes 16 MB at once."""
+"""Most hashes in one cell, give or take some: that is 8 MB, and Cassandra takes 16 MB at once."""
+MOST_CELLS: Final = 16
+"""Most cells for the visitors of one table in one shard."""
 MOST_CELL_BYTES: Final = 12 << 20
 """Larger cells are not kept: the reports that need them go on to give live figures."""
 DAY: Final = "day"
@@ -41,32 +48,38 @@ class DayCount(NamedTuple):
     """Whether all cells are kept: those that would be too large are not."""
 
 
-def report_of(table: TotalsTable | SetTable, shard: int | None = None) -> str:
-    """Name the cell of a table's totals or counts or, given a shard, of its visitors there."""
-    return table.value if shard is None else f"{table.value}/{shard}"
+class VisitorCell(NamedTuple):
+    """The hashes of visitors by key; and over how many cells they are spread, in the first of those."""
+
+    visitors: Sequence[tuple[Key, Hashes]]
+    cells: int
+
+
+def report_of(table: TotalsTable | SetTable, shard: int | None = None, cell: int = 0, cells: int = 1) -> str:
+    """Name the cell of a table's totals or counts or, given a shard, one of those of its visitors there.
+
+    Names tell how many there are: of two recounts one may find a visitor more, whose event was not acknowledged, and
+    spread them over other ranges.
+    """
+    name: str = table.value
+    if shard is None:
+        return name
+    return further_reports(f"{name}/{shard}", cells)[cell - 1] if cell else f"{name}/{shard}"
+
+
+def further_reports(report: str, cells: int) -> Sequence[str]:
+    """Name the other cells over which visitors are spread, given the first one's name and how many there are."""
+    return [f"{report}/{cell} of {cells}" for cell in range(1, cells)]
 
 
 def encode_totals(rows: Mapping[Key, Totals]) -> bytes:
     """Write a table's totals."""
-    message = RecountedTotals()
-    for key, totals in sorted(rows.items()):
-        message.rows.append(
-            RecountedRow(
-                key=_message_of(key),
-                counts=totals.counts,
-                totals_ms=[durations.total_ms for durations in totals.durations],
-                durations=[durations.encode() for durations in totals.durations],
-            )
-        )
-    return _compress(message.SerializeToString(deterministic=True))
+    return _compress(encode_columns(rows))
 
 
-def decode_totals(figures: bytes) -> Sequence[TotalsRow]:
+def decode_totals(figures: bytes) -> TotalColumns:
     """Read what `encode_totals` wrote."""
-    return [
-        TotalsRow(_key_of(row.key), tuple(row.counts), tuple(zip(row.totals_ms, row.durations, strict=True)))
-        for row in RecountedTotals.FromString(_decompress(figures)).rows
-    ]
+    return TotalColumns.decode(_decompress(figures))
 
 
 def encode_counts(counts: Mapping[Key, int]) -> bytes:
@@ -83,30 +96,24 @@ def decode_counts(figures: bytes) -> Mapping[Key, int]:
     return {_key_of(count.key): count.visitors for count in message.counts}
 
 
-def encode_visitors(visitors: Mapping[Key, Iterable[int]]) -> bytes:
-    """Write the hashes of the visitors under each key, each once there."""
+def encode_visitors(visitors: Mapping[Key, Hashes], cells: int = 1) -> bytes:
+    """Write the sorted hashes of the visitors under each key, each once there."""
     message = RecountedVisitors(
-        sets=(RecountedVisitorSet(key=_message_of(key), visitors=sorted(visitors[key])) for key in sorted(visitors))
+        sets=(RecountedVisitorSet(key=_message_of(key), visitors=_bytes_of(visitors[key])) for key in sorted(visitors)),
+        cells=cells,
     )
     return _compress(message.SerializeToString(deterministic=True))
 
 
-def decode_visitors(figures: bytes) -> Sequence[tuple[Key, Sequence[int]]]:
+def decode_visitors(figures: bytes) -> VisitorCell:
     """Read what `encode_visitors` wrote."""
     message = RecountedVisitors.FromString(_decompress(figures))
-    return [(_key_of(one.key), one.visitors) for one in message.sets]
+    return VisitorCell([(_key_of(one.key), _hashes_of(one.visitors)) for one in message.sets], message.cells)
 
 
 def encode_day(count: DayCount) -> bytes:
     """Write how many events there are."""
     return _compress(RecountedDay(events=count.events, duplicate_events=count.duplicate_events).SerializeToString())
-
-
-def visitor_rows(visitors: Iterable[tuple[Key, Sequence[int]]], at_once: int) -> Iterator[Sequence[tuple[Key, int]]]:
-    """Hand out keys and visitors, so many at a time."""
-    for key, hashes in visitors:
-        for start in range(0, len(hashes), at_once):
-            yield [(key, visitor) for visitor in hashes[start : start + at_once]]
 
 
 def _message_of(key: Key) -> RecountKey:
@@ -117,6 +124,20 @@ def _message_of(key: Key) -> RecountKey:
 
 def _key_of(message: RecountKey) -> Key:
     return (*message.numbers, *message.texts)
+
+
+def _bytes_of(hashes: Hashes) -> bytes:
+    return _little_endian(array("Q", hashes)).tobytes()
+
+
+def _hashes_of(encoded: bytes) -> Hashes:
+    return _little_endian(array("Q", encoded))
+
+
+def _little_endian(hashes: Hashes) -> Hashes:
+    if sys.byteorder == "big":
+        hashes.byteswap()
+    return hashes
 
 
 def _compress(encoded: bytes) -> bytes:

@@ -9,8 +9,7 @@ from typing import Any, Final, Protocol
 import orjson
 
 from eventmanager.audit.cells import DayCount
-from eventmanager.audit.paced_days import PacedDays
-from eventmanager.audit.recount import TakeCell, recount_day
+from eventmanager.audit.recount import Caller, recount_day
 from eventmanager.blocks import Day
 from eventmanager.errors import StoreUnavailableError
 from eventmanager.store.protocol import LoggedDays, Recount
@@ -22,8 +21,8 @@ _LONGEST_LINE: Final = 1 << 16
 class Counting(Protocol):
     """Counts days again, one at a time."""
 
-    async def count(self, day: Day, shard_count: int, rest: float, take: TakeCell) -> DayCount | None:
-        """Do what `recount_day` does, resting for so many times the time that it works."""
+    async def count(self, day: Day, shard_count: int, caller: Caller) -> DayCount | None:
+        """Do what `recount_day` does."""
         ...
 
     async def close(self) -> None:
@@ -37,9 +36,9 @@ class CountingHere:
     def __init__(self, days: LoggedDays) -> None:
         self._days = days
 
-    async def count(self, day: Day, shard_count: int, rest: float, take: TakeCell) -> DayCount | None:
+    async def count(self, day: Day, shard_count: int, caller: Caller) -> DayCount | None:
         """As in Counting."""
-        return await recount_day(PacedDays(self._days, rest), day, shard_count, take)
+        return await recount_day(self._days, day, shard_count, caller)
 
     async def close(self) -> None:
         """As in Counting: it took nothing."""
@@ -48,21 +47,22 @@ class CountingHere:
 class CountingInWorker:
     """Counts in a worker process, which is started when there is something to do."""
 
-    def __init__(self, store_address: str) -> None:
+    def __init__(self, store_address: str, niceness: int) -> None:
         self._store_address = store_address
+        self._niceness = niceness
         self._worker: Process | None = None
 
-    async def count(self, day: Day, shard_count: int, rest: float, take: TakeCell) -> DayCount | None:
+    async def count(self, day: Day, shard_count: int, caller: Caller) -> DayCount | None:
         """As in Counting."""
         worker = self._worker
         if worker is None or worker.returncode is not None:
             worker = self._worker = await asyncio.create_subprocess_exec(
-                sys.executable, "-P", "-m", _WORKER, self._store_address,
+                sys.executable, "-P", "-m", _WORKER, self._store_address, str(self._niceness),
                 stdin=PIPE, stdout=PIPE, limit=_LONGEST_LINE,
             )  # fmt: skip
-        job = {"app": day.app, "date": day.date.isoformat(), "shard_count": shard_count, "rest": rest}
+        job = {"app": day.app, "date": day.date.isoformat(), "shard_count": shard_count}
         try:
-            return await _converse(worker, job, take)
+            return await _converse(worker, job, caller)
         except (BrokenPipeError, ConnectionResetError, asyncio.IncompleteReadError):
             await self.close()
             raise StoreUnavailableError("the process that counts days again has ended") from None
@@ -82,7 +82,7 @@ class CountingInWorker:
         self._worker = None
 
 
-async def _converse(worker: Process, job: dict[str, Any], take: TakeCell) -> DayCount | None:
+async def _converse(worker: Process, job: dict[str, Any], caller: Caller) -> DayCount | None:
     if worker.stdin is None or worker.stdout is None:
         raise AssertionError("the worker was started with pipes")
     worker.stdin.write(orjson.dumps(job) + b"\n")
@@ -91,7 +91,10 @@ async def _converse(worker: Process, job: dict[str, Any], take: TakeCell) -> Day
         head = orjson.loads(await worker.stdout.readuntil(b"\n"))
         if "report" in head:
             figures = await worker.stdout.readexactly(head["bytes"])
-            await take(Recount(head["report"], bytes.fromhex(head["marks"]), figures))
+            await caller.take(Recount(head["report"], bytes.fromhex(head["marks"]), figures))
+        elif "asks" in head:
+            await caller.leave()
+            worker.stdin.write(b"{}\n")
         elif "failed" in head:
             raise StoreUnavailableError(head["failed"])
         else:

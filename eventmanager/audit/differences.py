@@ -23,7 +23,7 @@ async def differing_figures(store: Store, day: Day, recount: Recount) -> int:
 
 
 def _count(live: Sequence[TotalsRow], figures: bytes) -> int:
-    counted = {row.key: row for row in decode_totals(figures)}
+    counted = {row.key: row for row in decode_totals(figures).rows()}
     first: dict[Key, TotalsRow] = {}
     sums: dict[Key, Totals] = {}
     for row in live:

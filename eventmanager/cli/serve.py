@@ -127,6 +127,15 @@ def serve(
             help="How many processes share the port, on Cassandra. One for each core is right.",
         ),
     ] = _DEFAULTS["workers"],
+    prepare_beside: Annotated[
+        bool | None,
+        typer.Option(
+            "--prepare-beside/--no-prepare-beside",
+            envvar="EVENTMANAGER_PREPARE_BESIDE",
+            help="Check large requests in a process of their own, so that two cores work on what comes in.",
+            show_default="where there is a second core, and no --workers",
+        ),
+    ] = _DEFAULTS["prepare_beside"],
     log_level: Annotated[
         str,
         typer.Option(envvar="EVENTMANAGER_LOG_LEVEL", metavar="LEVEL", help=f"What to log: {', '.join(LOG_LEVELS)}."),
@@ -158,6 +167,7 @@ def serve(
         max_waiting_events=max_waiting_events,
         grace_s=grace_s,
         workers=workers,
+        prepare_beside=prepare_beside,
         log_level=log_level,
     )
     import asyncio

@@ -1,69 +1,88 @@
 """The figures of days: of each from its recount where that holds, else from the live tables.
 
 For each day the recount is read first, then the day's marks. Where they are those that the recount was made at, every
-event acknowledged so far is counted exactly once.
+event acknowledged so far is counted exactly once. What was read for an earlier question was read first, too.
 """
 
-import asyncio
 import datetime
-from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Any
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from typing import NamedTuple, Self, TypeVar
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from live.eventmanager.v1.analytics_service_pb2 import ReportInfo
 
-from eventmanager.audit.cells import decode_counts, decode_totals, decode_visitors, report_of, visitor_rows
-from eventmanager.audit.gathered_facts import split_row
-from eventmanager.blocks import Day, Partition
 from eventmanager.errors import StoreUnavailableError
-from eventmanager.facts import Key, SetTable, TotalsRow, TotalsTable
-from eventmanager.reports.reading import COUNTED_AT_ONCE, in_portions
+from eventmanager.reports.kept import Kept
+from eventmanager.reports.recounts import CellKind, Recounts
 from eventmanager.reports.scope import Scope
 from eventmanager.store.protocol import Store
-from eventmanager.visitor_hashes import hash_visitor
 
 _MICROSECONDS_PER_SECOND = 1_000_000
+_Cell = TypeVar("_Cell")
+
+
+class Sources(NamedTuple):
+    """What all reports of a server are made from."""
+
+    store: Store
+    recounts: Recounts
+    kept: Kept
+
+    @classmethod
+    def of(cls, store: Store, kept: Kept | None = None) -> Self:
+        """Read a store."""
+        kept = kept or Kept()
+        return cls(store, Recounts(store, kept), kept)
 
 
 class Figures:
     """The figures for one answer, which say in the end how far they can be relied on."""
 
-    def __init__(self, store: Store, scope: Scope) -> None:
-        self._store = store
+    def __init__(self, sources: Sources, scope: Scope) -> None:
+        self.store, self._recounts, self.kept = sources
+        self.app = scope.app.app
         self._scope = scope
+        self._marks: dict[datetime.date, bytes] | None = None
         self._live: set[datetime.date] = set()
         """Days of which some figure is live: then all that are read after it are, so that they go together."""
 
-    async def totals(self, table: TotalsTable, day: Day) -> Sequence[TotalsRow]:
-        """Read a day's totals, in no particular order. A key may come more than once: its rows add up."""
-        figures = await self._recounted(day, report_of(table))
-        if figures is None:
-            return await self._store.totals(table, day)
-        return await asyncio.to_thread(decode_totals, figures)
-
-    async def recounted_counts(self, table: SetTable, day: Day) -> Mapping[Key, int] | None:
-        """Return a day's distinct visitors by the columns that `Store.member_counts` counts by; None where only the
-        live tables tell.
+    async def recounted(
+        self, kind: CellKind[_Cell], reports: Mapping[datetime.date, Sequence[str]]
+    ) -> Mapping[datetime.date, bytes]:
+        """Return the marks of those of some days whose recounts hold and have all the cells named; the others are live
+        from now on.
         """
-        figures = await self._recounted(day, report_of(table))
-        return None if figures is None else decode_counts(figures)
+        if self._marks is None:
+            self._marks = dict(await self._read_marks(self._scope.dates))
+        names = {(report, date) for date, some in reports.items() for report in some if self._may_hold(date)}
+        just_read = await self._read(kind, [name for name in names if not self._holds(*name)])
+        further = {(further, date) for report, date in names for further in self.further(report, date)}
+        just_read |= await self._read(kind, [name for name in further if not self._holds(*name)])
+        lacking = {date for report, date in names | further if not self._holds(report, date)}
+        # Only now: whatever a recount lacks has raised a mark before it was acknowledged.
+        marks = await self._read_marks(sorted(just_read - lacking)) if just_read - lacking else {}
+        lacking |= {date for date in just_read if marks.get(date) != self._marks.get(date)}
+        holding = {date: self._marks[date] for date in reports if self._may_hold(date) and date not in lacking}
+        self._live.update(date for date in reports if date not in holding)
+        return holding
 
-    async def live_counts(self, table: SetTable, partition: Partition) -> Mapping[Key, int]:
-        """Count the distinct visitors of a partition in the live tables."""
-        return await self._store.member_counts(table, partition)
+    def further(self, report: str, date: datetime.date) -> Sequence[str]:
+        """Name the reports whose cells hold the rest of a cell that has been read."""
+        known = self._recounts.known(self.app, report, date)
+        return known.further if known else ()
 
-    async def visitors(self, table: SetTable, partition: Partition) -> AsyncIterator[Sequence[tuple[Key, int]]]:
-        """Read a partition's visitors by portions: the table's other columns, and the visitor's 64-bit hash."""
-        figures = await self._recounted(partition.day, report_of(table, partition.shard))
-        if figures is None:
-            async for page in self._store.members(table, partition):
-                async for portion in in_portions(page, COUNTED_AT_ONCE):
-                    yield [_hashed(table, row) for row in portion]
-            return
-        visitors = await asyncio.to_thread(decode_visitors, figures)
-        for rows in visitor_rows(visitors, COUNTED_AT_ONCE):
-            yield rows
-            await asyncio.sleep(0)
+    async def cells(
+        self, kind: CellKind[_Cell], report: str, marks: Mapping[datetime.date, bytes]
+    ) -> AsyncIterator[Mapping[datetime.date, _Cell]]:
+        """Return the cells of days that `recounted` gave, some at a time; days whose cell is another by now are left
+        out.
+        """
+        async for some in self._recounts.cells(kind, self.app, report, marks):
+            yield some
+
+    def are_live(self, dates: Collection[datetime.date]) -> None:
+        """Note that figures of some days are taken from the live tables."""
+        self._live.update(dates)
 
     def info(self) -> ReportInfo:
         """Say how far the figures read so far can be relied on. None of them is an estimate."""
@@ -74,28 +93,29 @@ class Figures:
             date_range=scope.span.as_range(),
             time_zone=scope.app.zone.name,
             read_time=read_time,
-            audited=not self._live and not scope.reaches_past_retention,
+            audited=not self._live and not scope.may_lack_days,
         )
 
-    async def _recounted(self, day: Day, report: str) -> bytes | None:
-        """Return the figures of a day's recount where it holds."""
-        if day.date in self._live:
-            return None
-        # In this order: whatever the recount lacks has raised a mark before it was acknowledged.
-        recount = (await self._store.read_recounts(day.app, report, [day.date])).get(day.date)
-        if recount is not None and recount.marks == await self._marks(day):
-            return recount.figures
-        self._live.add(day.date)
-        return None
+    async def _read(self, kind: CellKind[_Cell], names: Collection[tuple[str, datetime.date]]) -> set[datetime.date]:
+        """Read some cells, and return their days."""
+        dates_of: dict[str, list[datetime.date]] = {}
+        for report, date in sorted(names):
+            dates_of.setdefault(report, []).append(date)
+        for report, dates in dates_of.items():
+            await self._recounts.read(kind, self.app, report, dates)
+        return {date for _, date in names}
 
-    async def _marks(self, day: Day) -> bytes | None:
-        """Return a day's marks. Where another data centre does not answer, nobody knows them."""
+    def _may_hold(self, date: datetime.date) -> bool:
+        return self._marks is not None and date in self._marks and date not in self._live
+
+    def _holds(self, report: str, date: datetime.date) -> bool:
+        """Tell whether a cell that has been read has the marks that the day had."""
+        known = self._recounts.known(self.app, report, date)
+        return known is not None and self._marks is not None and known.marks == self._marks.get(date)
+
+    async def _read_marks(self, dates: Sequence[datetime.date]) -> Mapping[datetime.date, bytes]:
+        """Return the marks of days. Where another data centre does not answer, nobody knows them."""
         try:
-            return (await self._store.marks(day.app, [day.date])).get(day.date)
+            return await self.store.marks(self.app, dates)
         except StoreUnavailableError:
-            return None
-
-
-def _hashed(table: SetTable, row: tuple[Any, ...]) -> tuple[Key, int]:
-    key, device_id = split_row(table, row)
-    return key, hash_visitor(device_id)
+            return {}

@@ -1,5 +1,6 @@
 """QueryPlatforms: the distinct visitors of each browser, operating system or device."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -15,9 +16,10 @@ from live.eventmanager.v1.analytics_service_pb2 import (
 
 from eventmanager.errors import InvalidRequestError
 from eventmanager.facts import Key, SetTable
+from eventmanager.reports.counted_by import CountedBy
 from eventmanager.reports.figures import Figures
 from eventmanager.reports.scope import Scope
-from eventmanager.reports.visitors import Entries, united_visitors
+from eventmanager.reports.visitors import united_visitors
 
 _UNKNOWN: Final = "unknown"
 _ALL: Final = ("all",)
@@ -41,15 +43,12 @@ async def platforms(figures: Figures, scope: Scope, dimension: PlatformDimension
     """Count visitors by value. One who used two counts in both; one who never told, as `unknown`."""
     column = _COLUMNS[dimension]
 
-    def entries_of(rows: Sequence[tuple[Key, int]]) -> Entries:
-        for platform, visitor in rows:
-            value = platform[column]
-            yield _ALL, visitor
-            if value:
-                yield _TOLD, visitor
-                yield ("value", value), visitor
+    def keys_of(platform: Key) -> Sequence[Key]:
+        value = platform[column]
+        return (_ALL, _TOLD, ("value", value)) if value else (_ALL,)
 
-    counts = await united_visitors(figures, scope.app, SetTable.USERS_BY_PLATFORM, scope.dates, entries_of)
+    by = CountedBy(f"platform {column}", keys_of)
+    counts = Counter(await united_visitors(figures, scope, SetTable.USERS_BY_PLATFORM, scope.dates, by))
     total_users = counts[_ALL]
     users = {key[1]: count for key, count in counts.items() if len(key) > 1}
     if counts[_TOLD] < total_users:  # Apart from any who told just that word: nobody is in both.

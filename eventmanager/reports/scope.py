@@ -8,6 +8,7 @@ from live.eventmanager.v1.analytics_service_pb2 import INTERVAL_HOUR, DateRange,
 
 from eventmanager.apps import App
 from eventmanager.date_ranges import MAX_DAYS, MAX_DAYS_BY_HOURS, DateSpan, Period, periods_of, span_of
+from eventmanager.errors import StoreUnavailableError
 from eventmanager.store.protocol import Store
 
 
@@ -21,8 +22,8 @@ class Scope:
     dates: Sequence[datetime.date]
     """The days that have events and are still reported, oldest first."""
     read_time_s: float
-    reaches_past_retention: bool
-    """Whether some days of the range are reported no more."""
+    may_lack_days: bool
+    """Whether some days of the range are reported no more, or not known because another data centre is away."""
 
     def dates_of(self, period: Period) -> list[datetime.date]:
         """Return the days of an interval that have events."""
@@ -41,5 +42,11 @@ async def scope_of(
         end = app.reports_end(date)
         return end is None or today < end
 
-    dates = [date for date in await store.dates(app.app, span.first, span.last) if is_reported(date)]
-    return Scope(app, span, periods_of(span, interval), dates, now_s, not all(map(is_reported, span.dates())))
+    may_lack_days = not all(map(is_reported, span.dates()))
+    try:
+        dates = await store.dates(app.app, span.first, span.last)
+    except StoreUnavailableError:
+        dates = await store.nearby_dates(app.app, span.first, span.last)
+        may_lack_days = True
+    reported = [date for date in dates if is_reported(date)]
+    return Scope(app, span, periods_of(span, interval), reported, now_s, may_lack_days)

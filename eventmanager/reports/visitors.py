@@ -6,123 +6,107 @@ visitors in shard s of any day are those in the shards of other days that leave 
 are united group by group of such shards, and memory holds one group's visitors at a time.
 """
 
+import asyncio
 import datetime
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Final, TypeAlias
+from collections.abc import Mapping, Sequence
 
-from eventmanager.apps import App
-from eventmanager.blocks import Day, Partition
+from eventmanager.audit.cells import report_of
+from eventmanager.blocks import Partition
 from eventmanager.facts import Key, SetTable
+from eventmanager.reports.counted_by import BY_ALL, BY_COLUMNS, CountedBy
 from eventmanager.reports.figures import Figures
+from eventmanager.reports.live_visitors import LiveVisitors
 from eventmanager.reports.reading import for_each
+from eventmanager.reports.recounted_visitors import RecountedVisitors
+from eventmanager.reports.recounts import COUNTS, VISITORS
 from eventmanager.reports.scope import Scope
-
-Entries: TypeAlias = Iterable[tuple[Key, int]]
-"""What to count a visitor under, and the visitor's hash."""
-
-_KEYS_WITH_BITS: Final = 60
-
-
-class _Union:
-    """Counts the visitors under each key, each once.
-
-    Keeps one small number for a visitor, whose bits stand for keys: a third of what sets would take. Keys beyond the
-    first 60 get no bit, or the numbers would grow with the keys.
-    """
-
-    __slots__ = ("_bits", "_counts", "_keys_of", "_others")
-
-    def __init__(self, counts: Counter[Key]) -> None:
-        self._counts = counts
-        self._bits: dict[Key, int] = {}
-        self._keys_of: dict[int, int] = {}
-        self._others: set[tuple[Key, int]] = set()
-
-    def add(self, entries: Entries) -> None:
-        for key, visitor in entries:
-            bit = self._bits.get(key)
-            if bit is None:
-                bit = self._bits[key] = 1 << len(self._bits) if len(self._bits) < _KEYS_WITH_BITS else 0
-            if not bit:
-                if (key, visitor) not in self._others:
-                    self._others.add((key, visitor))
-                    self._counts[key] += 1
-                continue
-            known = self._keys_of.get(visitor, 0)
-            if not known & bit:
-                self._keys_of[visitor] = known | bit
-                self._counts[key] += 1
 
 
 async def visitors_by_period(figures: Figures, scope: Scope, table: SetTable) -> Sequence[Mapping[Key, int]]:
     """Count distinct visitors in each of the intervals, by the columns that `Store.member_counts` counts by."""
     dates = [scope.dates_of(period) for period in scope.periods]
-    counts = [Counter[Key]() for _ in scope.periods]
+    by_day = await _visitors_of_days(figures, scope, table, [days[0] for days in dates if len(days) == 1])
+    by = BY_ALL if table is SetTable.USERS_BY_PLATFORM else BY_COLUMNS
+    return [
+        by_day[days[0]] if len(days) == 1 else await united_visitors(figures, scope, table, days, by) for days in dates
+    ]
 
-    single_days: list[tuple[Counter[Key], datetime.date]] = []
 
-    async def count_day(share: tuple[Counter[Key], datetime.date]) -> None:
-        counted, date = share
-        recounted = await figures.recounted_counts(table, Day(scope.app.app, date))
-        if recounted is None:
-            single_days.append(share)
-        else:
-            counted.update(recounted)
+async def united_visitors(
+    figures: Figures, scope: Scope, table: SetTable, dates: Sequence[datetime.date], by: CountedBy
+) -> Mapping[Key, int]:
+    """Count distinct visitors over some days."""
+    shards_of = {date: range(scope.app.shard_count(date)) for date in dates}
+    reports = {date: [report_of(table, shard) for shard in shards] for date, shards in shards_of.items()}
+    marks = await figures.recounted(VISITORS, reports)
+    counts = Counter[Key]()
+    groups = min(map(len, shards_of.values()), default=0)
+    for group in range(groups):
+        shards = {date: shards_of[date][group::groups] for date in dates}
+        recounted = RecountedVisitors(figures, table, by, marks, shards)
+        of_group = await _visitors_of_group(recounted, [date for date in dates if date not in marks])
+        if of_group is None:  # Counted again meanwhile.
+            marks = {}
+            of_group = await _visitors_of_group(RecountedVisitors(figures, table, by, {}, shards), dates)
+        counts.update(of_group)
+    return counts
 
-    async def count(share: tuple[Counter[Key], Partition]) -> None:
-        counted, partition = share
-        counted.update(await figures.live_counts(table, partition))
 
-    await for_each(
-        ((counts[number], of_period[0]) for number, of_period in enumerate(dates) if len(of_period) == 1), count_day
-    )
+async def _visitors_of_group(
+    recounted: RecountedVisitors, live_dates: Sequence[datetime.date]
+) -> Mapping[Key, int] | None:
+    """Unite recounted days with live ones; None where what was recounted cannot be had any more."""
+    counts = await recounted.counts()
+    if counts is None or not live_dates:
+        return counts
+    live = await _live_visitors(recounted, live_dates)
+    if not recounted.marks:
+        return await asyncio.to_thread(live.counts)
+    new_visitors = await asyncio.to_thread(live.hashes)
+    if not await recounted.leave_out(new_visitors):
+        return None
+    return Counter(counts) + Counter({key: len(visitors) for key, visitors in new_visitors.items()})
+
+
+async def _live_visitors(like: RecountedVisitors, dates: Sequence[datetime.date]) -> LiveVisitors:
+    """Read the visitors of live days."""
+    live = LiveVisitors(like.by)
+    figures = like.figures
+    figures.are_live(dates)
+
+    async def read(partition: Partition) -> None:
+        async for page in figures.store.members(like.table, partition):
+            live.add(page)  # Some milliseconds, and in no two threads at once.
+
+    await for_each((Partition(figures.app, date, shard) for date in dates for shard in like.shards[date]), read)
+    return live
+
+
+async def _visitors_of_days(
+    figures: Figures, scope: Scope, table: SetTable, dates: Sequence[datetime.date]
+) -> Mapping[datetime.date, Mapping[Key, int]]:
+    """Count the distinct visitors of each of some days."""
+    counts = {date: Counter[Key]() for date in dates}
+    report = report_of(table)
+    marks = await figures.recounted(COUNTS, {date: [report] for date in dates})
+    live = set(dates)
+    async for cells in figures.cells(COUNTS, report, marks):
+        for date, recounted in cells.items():
+            counts[date].update(recounted)
+            live.remove(date)
+    figures.are_live(live)
+
+    async def count(partition: Partition) -> None:
+        counts[partition.date].update(await figures.store.member_counts(table, partition))
+
     await for_each(
         (
-            (counted, Partition(scope.app.app, date, shard))
-            for counted, date in single_days
+            Partition(figures.app, date, shard)
+            for date in dates
+            if date in live
             for shard in range(scope.app.shard_count(date))
         ),
         count,
     )
-    entries_of = _by_all if table is SetTable.USERS_BY_PLATFORM else _by_columns
-    for number, of_period in enumerate(dates):
-        if len(of_period) > 1:
-            counts[number] = await united_visitors(figures, scope.app, table, of_period, entries_of)
     return counts
-
-
-async def united_visitors(
-    figures: Figures,
-    app: App,
-    table: SetTable,
-    dates: Sequence[datetime.date],
-    entries_of: Callable[[Sequence[tuple[Key, int]]], Entries],
-) -> Counter[Key]:
-    """Count distinct visitors over some days, under the keys that `entries_of` makes of a table's rows."""
-    counts = Counter[Key]()
-    groups = min((app.shard_count(date) for date in dates), default=0)
-    for group in range(groups):
-        union = _Union(counts)
-
-        async def unite(partition: Partition, union: _Union = union) -> None:
-            async for rows in figures.visitors(table, partition):
-                union.add(entries_of(rows))
-
-        await for_each(
-            (
-                Partition(app.app, date, shard)
-                for date in dates
-                for shard in range(group, app.shard_count(date), groups)
-            ),
-            unite,
-        )
-    return counts
-
-
-def _by_columns(rows: Sequence[tuple[Key, int]]) -> Entries:
-    return rows
-
-
-def _by_all(rows: Sequence[tuple[Key, int]]) -> Entries:
-    return (((), visitor) for _, visitor in rows)

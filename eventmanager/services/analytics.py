@@ -42,7 +42,7 @@ from eventmanager.reports.button_actions import button_actions
 from eventmanager.reports.click_targets import click_targets
 from eventmanager.reports.conversion import conversion
 from eventmanager.reports.device_events import device_events
-from eventmanager.reports.figures import Figures
+from eventmanager.reports.figures import Figures, Sources
 from eventmanager.reports.page_views import page_views
 from eventmanager.reports.platforms import check_dimension, platforms
 from eventmanager.reports.scope import Scope, scope_of
@@ -61,19 +61,20 @@ class AnalyticsServicer(AnalyticsServiceServicer):
     def __init__(self, directory: AppDirectory, store: Store, now: Callable[[], float]) -> None:
         self._directory = directory
         self._store = store
+        self._sources = Sources.of(store)
         self._now = now
 
     async def QueryStageUsers(self, request: QueryStageUsersRequest, context: Context) -> QueryStageUsersResponse:
         """Count the distinct visitors of each stage."""
         check_interval(request.interval, BY_DAYS)
         scope = await self._scope(request.app, request.date_range, request.interval)
-        return await stage_users(Figures(self._store, scope), scope)
+        return await stage_users(Figures(self._sources, scope), scope)
 
     async def QueryStageTimes(self, request: QueryStageTimesRequest, context: Context) -> QueryStageTimesResponse:
         """Tell how long visitors spend on each stage."""
         check_interval(request.interval, BY_DAYS)
         scope = await self._scope(request.app, request.date_range, request.interval)
-        return await stage_times(Figures(self._store, scope), scope, request.stages)
+        return await stage_times(Figures(self._sources, scope), scope, request.stages)
 
     async def QueryButtonActions(
         self, request: QueryButtonActionsRequest, context: Context
@@ -82,19 +83,19 @@ class AnalyticsServicer(AnalyticsServiceServicer):
         check_interval(request.interval, BY_DAYS)
         page = page_of(request, numbers=2, texts=1)
         scope = await self._scope(request.app, page.date_range or request.date_range, request.interval)
-        return await button_actions(Figures(self._store, scope), scope, page, request.target)
+        return await button_actions(Figures(self._sources, scope), scope, page, request.target)
 
     async def QueryStageGraph(self, request: QueryStageGraphRequest, context: Context) -> QueryStageGraphResponse:
         """Return the graph of moves from stage to stage."""
         check_edge_limits(request.min_users, request.max_edges)
         scope = await self._scope(request.app, request.date_range)
-        return await stage_graph(Figures(self._store, scope), scope, request.min_users, request.max_edges)
+        return await stage_graph(Figures(self._sources, scope), scope, request.min_users, request.max_edges)
 
     async def QueryConversion(self, request: QueryConversionRequest, context: Context) -> QueryConversionResponse:
         """Count the distinct visitors of each stage as shares of all visitors."""
         check_interval(request.interval, BY_DAYS)
         scope = await self._scope(request.app, request.date_range, request.interval)
-        return await conversion(Figures(self._store, scope), scope)
+        return await conversion(Figures(self._sources, scope), scope)
 
     async def QueryFunnel(self, request: QueryFunnelRequest, context: Context) -> QueryFunnelResponse:
         """Refuse: this server does not follow visitors through a funnel."""
@@ -109,26 +110,26 @@ class AnalyticsServicer(AnalyticsServiceServicer):
         check_interval(request.interval, BY_DAYS)
         page = page_of(request, numbers=2, texts=1)
         scope = await self._scope(request.app, page.date_range or request.date_range, request.interval)
-        return await page_views(Figures(self._store, scope), scope, page, request.url)
+        return await page_views(Figures(self._sources, scope), scope, page, request.url)
 
     async def QueryClickTargets(self, request: QueryClickTargetsRequest, context: Context) -> QueryClickTargetsResponse:
         """Count the clicks on each element."""
         check_interval(request.interval, BY_DAYS)
         page = page_of(request, numbers=2, texts=2)
         scope = await self._scope(request.app, page.date_range or request.date_range, request.interval)
-        return await click_targets(Figures(self._store, scope), scope, page, request.current_url)
+        return await click_targets(Figures(self._sources, scope), scope, page, request.current_url)
 
     async def QueryPlatforms(self, request: QueryPlatformsRequest, context: Context) -> QueryPlatformsResponse:
         """Count the distinct visitors of each browser, operating system or device."""
         check_dimension(request.dimension)
         scope = await self._scope(request.app, request.date_range)
-        return await platforms(Figures(self._store, scope), scope, request.dimension)
+        return await platforms(Figures(self._sources, scope), scope, request.dimension)
 
     async def QueryTraffic(self, request: QueryTrafficRequest, context: Context) -> QueryTrafficResponse:
         """Count events and visitors over time."""
         check_interval(request.interval, BY_HOURS_TOO)
         scope = await self._scope(request.app, request.date_range, request.interval)
-        return await traffic(Figures(self._store, scope), scope, request.interval)
+        return await traffic(Figures(self._sources, scope), scope, request.interval)
 
     async def ListDeviceEvents(self, request: ListDeviceEventsRequest, context: Context) -> ListDeviceEventsResponse:
         """List what one visitor did, oldest first."""

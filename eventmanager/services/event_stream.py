@@ -8,7 +8,7 @@ import grpc
 from live.eventmanager.v1.ingest_service_pb2 import StreamEventsResponse
 
 from eventmanager.errors import ShuttingDownError
-from eventmanager.ingestion import PendingOutcome
+from eventmanager.ingestion import PendingRequest
 from eventmanager.services.statuses import Context, MessageError
 
 MOST_UNANSWERED_MESSAGES: Final = 64
@@ -16,7 +16,7 @@ MOST_UNANSWERED_MESSAGES: Final = 64
 sender down.
 """
 
-_Step: TypeAlias = "PendingOutcome | Exception | None"
+_Step: TypeAlias = "PendingRequest | Exception | None"
 """What comes next in the order of answers: a message's outcome, the cause that ends the stream, or its end."""
 
 
@@ -61,7 +61,7 @@ class OpenStreams:
 class EventStream:
     """One call of StreamEvents."""
 
-    def __init__(self, context: Context, begin: Callable[[bytes], Awaitable[PendingOutcome]]) -> None:
+    def __init__(self, context: Context, begin: Callable[[bytes], Awaitable[PendingRequest]]) -> None:
         """Hand every message to `begin`, whose outcomes are awaited in order."""
         self._context = context
         self._begin = begin

@@ -5,7 +5,7 @@ import logging
 import uuid
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
 import grpc
 from google.protobuf.any_pb2 import Any as AnyMessage
@@ -34,6 +34,8 @@ _log = logging.getLogger(__name__)
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
+_T = TypeVar("_T")
+_Message = TypeVar("_Message", bound=Message)
 
 
 class MessageError(Exception):
@@ -104,11 +106,25 @@ def _packed(detail: Message) -> AnyMessage:
     return packed
 
 
+def read_message(message_type: type[_Message], encoded: bytes) -> _Message:
+    """Read a request. Raises InvalidRequestError for bytes that are none."""
+    return _read(message_type.FromString, encoded)
+
+
+def _read(deserialize: Callable[[bytes], _T], encoded: bytes) -> _T:
+    try:
+        return deserialize(encoded)
+    except DecodeError as error:
+        raise InvalidRequestError("", f"The bytes are no request of this method: {error}.") from None
+
+
 class StatusInterceptor(grpc.aio.ServerInterceptor):
     """Ends calls whose handlers raise with the status that the error means, and watches when all are to end."""
 
     def __init__(self, watches: Watches) -> None:
         self._watches = watches
+        self._wrapped: dict[str, Handler] = {}
+        """By method. There is one handler for each, and a call must not cost the making of another."""
 
     async def intercept_service(
         self,
@@ -116,14 +132,21 @@ class StatusInterceptor(grpc.aio.ServerInterceptor):
         handler_call_details: grpc.HandlerCallDetails,
     ) -> "Handler | None":
         """Wrap the handler of a call."""
-        handler = await continuation(handler_call_details)
-        if handler is None:  # No such method: gRPC answers UNIMPLEMENTED itself.
-            return handler
+        method = handler_call_details.method
+        wrapped = self._wrapped.get(method)
+        if wrapped is None:
+            handler = await continuation(handler_call_details)
+            if handler is None:  # No such method: gRPC answers UNIMPLEMENTED itself.
+                return handler
+            wrapped = self._wrapped[method] = self._wrap(method, handler)
+        return wrapped
+
+    def _wrap(self, method: str, handler: Handler) -> Handler:
         for shape, make_handler in _SHAPES.items():
             behaviour = getattr(handler, shape)
             # Handlers that are generators belong to the libraries, and end their calls themselves.
             if behaviour is not None and inspect.iscoroutinefunction(behaviour):
-                if handler_call_details.method == WATCH_METHOD:
+                if method == WATCH_METHOD:
                     behaviour = self._watches.ending(behaviour)
                 if handler.request_streaming:
                     return make_handler(_ended(behaviour), handler.request_deserializer, handler.response_serializer)
@@ -144,11 +167,7 @@ def _reading(
     behaviour: Callable[[Any, Context], Awaitable[Any]], deserialize: Callable[[bytes], Any]
 ) -> Callable[[Any, Context], Awaitable[Any]]:
     async def call(encoded: bytes, context: Context) -> Any:
-        try:
-            request = deserialize(encoded)
-        except DecodeError as error:
-            raise InvalidRequestError("", f"The bytes are no request of this method: {error}.") from None
-        return await behaviour(request, context)
+        return await behaviour(_read(deserialize, encoded), context)
 
     return call
 

@@ -8,7 +8,7 @@ import datetime
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 from live.eventmanager.storage.v1.settings_pb2 import AppSettings
 
@@ -42,6 +42,13 @@ class Recount:
     report: str
     marks: bytes
     figures: bytes
+
+
+class Members(NamedTuple):
+    """Visitors who come under one row of a set's columns beside the visitor."""
+
+    columns: Key
+    device_ids: Sequence[str]
 
 
 class LoggedDays(Protocol):
@@ -80,8 +87,10 @@ class Store(Protocol):
         """Read a partition's log by pages, in the order of block ids or of arrival."""
         ...
 
-    def members(self, table: SetTable, partition: Partition) -> AsyncIterator[Sequence[Key]]:
-        """Read a partition's set rows by pages, in the order of their keys."""
+    def members(self, table: SetTable, partition: Partition) -> AsyncIterator[Sequence[Members]]:
+        """Read a partition's visitors by pages, in no particular order. What they come under may come again on
+        another page, each visitor once.
+        """
         ...
 
     async def member_counts(self, table: SetTable, partition: Partition) -> Mapping[Key, int]:
@@ -99,7 +108,14 @@ class Store(Protocol):
         ...
 
     async def dates(self, app: str, first: datetime.date, last: datetime.date) -> Sequence[datetime.date]:
-        """List the dates, within two included, of which an app has events, oldest first."""
+        """List the dates, within two included, of which an app has events, oldest first.
+
+        A date of which an event was acknowledged anywhere is never left out.
+        """
+        ...
+
+    async def nearby_dates(self, app: str, first: datetime.date, last: datetime.date) -> Sequence[datetime.date]:
+        """Do what `dates` does, but ask nobody far away, such as another data centre, which may know of more."""
         ...
 
     async def marks(self, app: str, dates: Sequence[datetime.date]) -> Mapping[datetime.date, bytes]:

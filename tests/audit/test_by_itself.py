@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 import grpc
 import pytest
@@ -13,7 +14,9 @@ from eventmanager.app_directory import AppDirectory
 from eventmanager.audit import auditor
 from eventmanager.audit.auditor import AuditCounters, Auditor
 from eventmanager.audit.counting import CountingHere, CountingInWorker
+from eventmanager.audit.desks import Desks
 from eventmanager.audit.due_days import QUIET_S
+from eventmanager.audit.pace import IngestLoad
 from eventmanager.config import Config
 from eventmanager.errors import StoreUnavailableError
 from eventmanager.server import Server, start
@@ -105,8 +108,8 @@ async def test_what_was_done_is_counted(clock: Clock, database: str) -> None:
     await server.stop(1)
 
     store = await open_store(database)
-    counting = CountingInWorker(database)
-    watched = Auditor(store, AppDirectory(store, now=clock, new_app_zone=None), counting, clock)
+    desks = Desks(partial(CountingInWorker, database), IngestLoad())
+    watched = Auditor(store, AppDirectory(store, now=clock, new_app_zone=None), desks, clock)
     await watched.look_for_days(auditor.LOOK_BACK)
     clock.time_s += TWELVE_HOURS_S + QUIET_S
     turns = [await watched.audit_next()]
@@ -131,15 +134,16 @@ async def test_a_worker_that_is_gone_is_told_and_replaced(database: str, clock: 
         await send(channel, "shop", [entered("u1", 1)])
     await server.stop(1)
     store = await open_store(database)
-    counting = CountingInWorker("sqlite:/no/such/folder/events.db")
+    nowhere = Desks(partial(CountingInWorker, "sqlite:/no/such/folder/events.db"), IngestLoad())
+    here = Desks(lambda _: CountingHere(store), IngestLoad())
     directory = AppDirectory(store, now=clock, new_app_zone=None)
     app = await directory.app("shop")
     today = directory.today(app)
 
     with pytest.raises(StoreUnavailableError, match="cannot be opened"):
-        await Auditor(store, directory, counting, clock).audit(app, today)
-    await counting.close()
-    audit = await Auditor(store, directory, CountingHere(store), clock).audit(app, today)
+        await Auditor(store, directory, nowhere, clock).audit(app, today)
+    await nowhere.close()
+    audit = await Auditor(store, directory, here, clock).audit(app, today)
     await store.close()
 
     assert (1, True) == (audit.events, audit.audited)

@@ -24,7 +24,7 @@ from live.eventmanager.v1.analytics_service_pb2 import (
 )
 from live.eventmanager.v1.analytics_service_pb2_grpc import AnalyticsServiceStub
 
-from eventmanager.reports import ranking
+from eventmanager.reports import totals
 from tests.conftest import Clock
 from tests.reports.visits import clicked, duration, hovered, instant, send, viewed
 
@@ -192,7 +192,7 @@ async def test_pages_follow_each_other(
     channel: grpc.aio.Channel, monkeypatch: pytest.MonkeyPatch, page_size: int, kept_rows: int
 ) -> None:
     """Page by page, of any size, every row comes once and in order; also where an interval's rows are read twice."""
-    monkeypatch.setattr(ranking, "MAX_KEPT_ROWS", kept_rows)
+    monkeypatch.setattr(totals, "MAX_KEPT_ROWS", kept_rows)
     await send(channel, "shop", [viewed("u1", url, f"{date}T09:00") for date, url in VIEWS])
     request = QueryPageViewsRequest(
         app="shop", date_range=DateRange(start_date="-2d"), interval=INTERVAL_DAY, page_size=page_size
@@ -210,7 +210,7 @@ async def test_days_of_an_interval_add_up(
     channel: grpc.aio.Channel, monkeypatch: pytest.MonkeyPatch, kept_rows: int
 ) -> None:
     """A week's rows are ranked by the sums of its days, and hold their durations."""
-    monkeypatch.setattr(ranking, "MAX_KEPT_ROWS", kept_rows)
+    monkeypatch.setattr(totals, "MAX_KEPT_ROWS", kept_rows)
     events = [viewed("u1", url, f"{date}T09:00", left="/a", elapsed_s=0.01) for date, url in VIEWS]
     await send(channel, "shop", events)
     response = await AnalyticsServiceStub(channel).QueryPageViews(

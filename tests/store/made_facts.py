@@ -36,7 +36,7 @@ def block_of(partition: Partition, name: str, events: int = 1, payload: bytes = 
     """Make a block, named so that the same name is the same block again."""
     row: EventRow = (CLICK, "u1", name, 0, 0, Platform("", "", ""), "/home", "buy", -1)
     block_id = hashlib.blake2b(name.encode(), digest_size=16).digest()
-    return Block(partition, block_id, [row] * events, payload, 0)
+    return Block.of(partition, block_id, [row] * events, payload, 0)
 
 
 def saying(facts: Facts) -> FactsOf:
@@ -70,8 +70,15 @@ async def commit(store: Store, partition: Partition, name: str, facts: Facts) ->
 
 
 async def all_members(store: Store, table: SetTable, partition: Partition) -> list[Key]:
-    """Read all set rows of a partition."""
-    return [key async for page in store.members(table, partition) for key in page]
+    """Read all set rows of a partition, and return them in the order of their keys."""
+    is_first = table is SetTable.USERS_BY_PLATFORM
+    pages = [page async for page in store.members(table, partition)]
+    return sorted(
+        (device_id, *columns) if is_first else (*columns, device_id)
+        for page in pages
+        for columns, device_ids in page
+        for device_id in device_ids
+    )
 
 
 async def all_totals(store: Store, table: TotalsTable, day: Day) -> dict[Key, Totals]:

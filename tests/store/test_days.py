@@ -75,6 +75,7 @@ async def test_dates_of_an_app(store: Store, app: str) -> None:
         await store.dates(app, datetime.date.min, datetime.date.max)
     )
     assert [DATE - A_DAY, DATE] == list(await store.dates(app, DATE - A_DAY, DATE))
+    assert [DATE - A_DAY, DATE] == list(await store.nearby_dates(app, DATE - A_DAY, DATE))
     assert [] == list(await store.dates(app, DATE + A_DAY, DATE + 9 * A_DAY))
     assert [] == list(await store.dates(f"{app}-nobody", datetime.date.min, datetime.date.max))
 

@@ -51,7 +51,7 @@ async def test_a_log_that_grows_while_it_is_read(store: Store, partition: Partit
 async def test_any_bytes_are_kept(store: Store, days: Iterator[Day], drawn: dict[tuple[int, bytes], bytes]) -> None:
     """Payloads are whatever they are, and ids any 16 bytes."""
     partitions = [Partition(*day, shard) for day in [next(days)] for shard in range(4)]
-    blocks = [Block(partitions[shard], block_id, [], payload, 0) for (shard, block_id), payload in drawn.items()]
+    blocks = [Block.of(partitions[shard], block_id, [], payload, 0) for (shard, block_id), payload in drawn.items()]
     await store.commit(blocks, set(), saying(NO_FACTS))
 
     assert [

@@ -7,13 +7,14 @@ import pytest
 from eventmanager.blocks import Day, Partition
 from eventmanager.facts import Facts, Key, SetTable
 from eventmanager.store.protocol import Store
+from eventmanager.store.sqlite import reads
 from tests.store.made_facts import ODD_TEXTS, all_members, block_of, commit, members_of, saying
 
 LARGEST_STAGE: Final = 2**31 - 1
 
 
-async def test_members_come_in_order_and_once(store: Store, partition: Partition) -> None:
-    """However often and in whatever order commits name them; stages are numbers, so 10 comes after 9."""
+async def test_members_come_once(store: Store, partition: Partition) -> None:
+    """However often and in whatever order commits name them."""
     for number, keys in enumerate([[(10, "u1"), (9, "u2")], [(9, "u1"), (10, "u1"), (9, "u2")], [(9, "u10")]]):
         await commit(store, partition, f"{number}", members_of(SetTable.USERS_BY_STAGE, partition, *keys))
 
@@ -78,19 +79,33 @@ async def test_partitions_keep_apart(store: Store, day: Day) -> None:
 
 async def test_more_members_than_a_page(store: Store, partition: Partition) -> None:
     """They come by pages, whose end is no member's end."""
-    keys = [(stage, stage + 1, f"u{user:05}") for stage in (0, LARGEST_STAGE - 1) for user in range(7_000)]
+    keys = [(stage, stage + 1, f"u{user:05}") for stage in (0, LARGEST_STAGE - 1) for user in range(23_000)]
     await commit(store, partition, "many", members_of(SetTable.STAGE_GRAPH, partition, *reversed(keys)))
-    pages = [page async for page in store.members(SetTable.STAGE_GRAPH, partition)]
 
-    assert len(pages) > 1
-    assert keys == [key for page in pages for key in page]
-    assert {(0, 1): 7_000, (LARGEST_STAGE - 1, LARGEST_STAGE): 7_000} == await store.member_counts(
+    assert len([page async for page in store.members(SetTable.STAGE_GRAPH, partition)]) > 1
+    assert keys == await all_members(store, SetTable.STAGE_GRAPH, partition)
+    assert {(0, 1): 23_000, (LARGEST_STAGE - 1, LARGEST_STAGE): 23_000} == await store.member_counts(
         SetTable.STAGE_GRAPH, partition
     )
 
 
+@pytest.mark.parametrize("page", [1, 2, 3, 5, 6])
+async def test_pages_have_no_gaps(
+    store: Store, partition: Partition, monkeypatch: pytest.MonkeyPatch, page: int
+) -> None:
+    """Wherever a page ends: among the visitors of one row, or the rows of one visitor."""
+    monkeypatch.setattr(reads, "MEMBERS_A_PAGE", page)
+    keys = [(f"u{user}", browser, "", "") for user in range(3) for browser in ("Chrome", "Firefox")]
+    await commit(store, partition, "all", members_of(SetTable.USERS_BY_PLATFORM, partition, *keys))
+    stages = [(stage, f"u{user}") for stage in (1, 2) for user in range(3)]
+    await commit(store, partition, "stages", members_of(SetTable.USERS_BY_STAGE, partition, *stages))
+
+    assert keys == await all_members(store, SetTable.USERS_BY_PLATFORM, partition)
+    assert stages == await all_members(store, SetTable.USERS_BY_STAGE, partition)
+
+
 async def test_odd_texts_are_kept_as_they_are(store: Store, partition: Partition) -> None:
-    """None is cut, folded into another or taken for SQL; their order is that of code points."""
+    """None is cut, folded into another or taken for SQL."""
     keys = [(user or "u", text, "é", text) for user in ODD_TEXTS for text in ODD_TEXTS]
     await commit(store, partition, "odd", members_of(SetTable.USERS_BY_PLATFORM, partition, *keys))
 
@@ -102,14 +117,14 @@ async def test_odd_texts_are_kept_as_they_are(store: Store, partition: Partition
 
 async def test_members_while_they_grow(store: Store, partition: Partition) -> None:
     """Reading goes on while commits come, and what was there at its start is in it."""
-    keys = [(stage, f"u{user:05}") for stage in range(2) for user in range(6_000)]
+    keys = [(stage, f"u{user:05}") for stage in range(2) for user in range(23_000)]
     await commit(store, partition, "before", members_of(SetTable.USERS_BY_STAGE, partition, *keys))
     seen: list[Key] = []
     async for page in store.members(SetTable.USERS_BY_STAGE, partition):
         await commit(
             store, partition, f"{len(seen)}", members_of(SetTable.USERS_BY_STAGE, partition, (1, f"v{len(seen):05}"))
         )
-        seen += page
+        seen += [(*columns, device_id) for columns, device_ids in page for device_id in device_ids]
 
-    assert sorted(seen) == seen
+    assert len(set(seen)) == len(seen)
     assert set(keys) <= set(seen)

@@ -12,7 +12,7 @@ from live.eventmanager.storage.v1.settings_pb2 import AppSettings
 from eventmanager.blocks import Block, Day, Partition, StoredBlock
 from eventmanager.errors import StartError, StoreUnavailableError
 from eventmanager.facts import Key, SetTable, TotalsRow, TotalsTable
-from eventmanager.store.protocol import BlockOutcome, FactsOf, Recount, Store
+from eventmanager.store.protocol import BlockOutcome, FactsOf, Members, Recount, Store
 
 _FIRST_PAUSE_S: Final = 0.5
 _LONGEST_PAUSE_S: Final = 15.0
@@ -41,8 +41,8 @@ class LateStore:
         async for page in self._opened().log(partition):
             yield page
 
-    async def members(self, table: SetTable, partition: Partition) -> AsyncIterator[Sequence[Key]]:
-        """Read a partition's set rows."""
+    async def members(self, table: SetTable, partition: Partition) -> AsyncIterator[Sequence[Members]]:
+        """Read a partition's visitors."""
         async for page in self._opened().members(table, partition):
             yield page
 
@@ -61,6 +61,10 @@ class LateStore:
     async def dates(self, app: str, first: datetime.date, last: datetime.date) -> Sequence[datetime.date]:
         """List the dates of an app's events."""
         return await self._opened().dates(app, first, last)
+
+    async def nearby_dates(self, app: str, first: datetime.date, last: datetime.date) -> Sequence[datetime.date]:
+        """List the dates that are known here."""
+        return await self._opened().nearby_dates(app, first, last)
 
     async def marks(self, app: str, dates: Sequence[datetime.date]) -> Mapping[datetime.date, bytes]:
         """Read days' marks."""

@@ -8,10 +8,10 @@ import uuid
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
+from eventmanager.block_sums import KINDS
 from eventmanager.blocks import Block, Day, Partition
 from eventmanager.facts import Addition, Key, Totals, TotalsTable
 
-_HOUR_COLUMN: Final = 4
 _NO_COUNTS: Final = (0, 0, 0, 0)
 
 
@@ -87,7 +87,7 @@ class Ledger:
     def mark(self, blocks: Iterable[Block]) -> None:
         """Count acknowledged blocks, each in the hour of its first event."""
         for block in blocks:
-            hour = block.rows[0][_HOUR_COLUMN] if block.rows else 0
+            hour = next(iter(block.sums().by_hour), 0) // KINDS
             self._add(TotalsTable.TRAFFIC, (hour,), Addition((*_NO_COUNTS, 1), ()))
 
     def take_unwritten(self, tables: Iterable[TotalsTable]) -> list[UnwrittenRow]:

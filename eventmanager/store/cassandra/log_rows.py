@@ -94,7 +94,7 @@ class LogRows:
             (
                 *partition_values(block.partition),
                 block.block_id,
-                len(block.rows),
+                block.count,
                 block.payload,
                 ttl_s(block.expire_time_s, self._now()),
             )
@@ -103,7 +103,7 @@ class LogRows:
             await self._repeater.execute(statement)
         except StatementError as error:
             level = logging.ERROR if error.fault is Fault.MISTAKE else logging.WARNING
-            _log.log(level, "A block of %d events could not be stored: %s", len(block.rows), error.cause)
+            _log.log(level, "A block of %d events could not be stored: %s", block.count, error.cause)
             return False
         return True
 

@@ -4,15 +4,17 @@ import asyncio
 import datetime
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
+from itertools import starmap
 from typing import Any
 
 from eventmanager.blocks import Day, Partition, StoredBlock
 from eventmanager.errors import StoreUnavailableError
 from eventmanager.facts import Key, SetTable, TotalsRow, TotalsTable
 from eventmanager.store.cassandra.bridge import Bridge, Rows
-from eventmanager.store.cassandra.columns import TOTALS_COLUMNS, cql_date, partition_values
+from eventmanager.store.cassandra.columns import SET_COLUMNS, TOTALS_COLUMNS, cql_date, partition_values
 from eventmanager.store.cassandra.faults import Fault, StatementError
 from eventmanager.store.cassandra.statements import Statements
+from eventmanager.store.protocol import Members
 
 
 @contextmanager
@@ -38,10 +40,14 @@ class Reads:
         async for rows in self._pages(self._statements.read_log.bind(partition_values(partition))):
             yield [StoredBlock(*row) for row in rows]
 
-    async def members(self, table: SetTable, partition: Partition) -> AsyncIterator[Sequence[Key]]:
+    async def members(self, table: SetTable, partition: Partition) -> AsyncIterator[Sequence[Members]]:
         """Do what Store.members says."""
+        column = SET_COLUMNS[table].index("user")
         async for rows in self._pages(self._statements.read_members[table].bind(partition_values(partition))):
-            yield rows
+            groups: dict[Key, list[str]] = {}
+            for row in rows:
+                groups.setdefault(row[:column] + row[column + 1 :], []).append(row[column])
+            yield list(starmap(Members, groups.items()))
 
     async def member_counts(self, table: SetTable, partition: Partition) -> Mapping[Key, int]:
         """Do what Store.member_counts says. Cassandra counts, but for visitors with several platforms."""
@@ -75,13 +81,22 @@ class Reads:
 
     async def dates(self, app: str, first: datetime.date, last: datetime.date) -> Sequence[datetime.date]:
         """Do what Store.dates says."""
-        rows = await self._all(self._statements.list_dates.bind((app, cql_date(first), cql_date(last))))
-        return [date.date() for (date,) in rows]
+        return await self._dates(self._statements.list_dates, app, first, last)
+
+    async def nearby_dates(self, app: str, first: datetime.date, last: datetime.date) -> Sequence[datetime.date]:
+        """Do what Store.nearby_dates says."""
+        return await self._dates(self._statements.list_nearby_dates, app, first, last)
 
     async def ledger_shards(self, day: Day) -> Set[int]:
         """Return the shards that a day's ledgers lie in."""
         rows = await self._all(self._statements.read_day.bind((day.app, cql_date(day.date))))
         return {shard for (shard,) in rows}
+
+    async def _dates(
+        self, statement: Any, app: str, first: datetime.date, last: datetime.date
+    ) -> Sequence[datetime.date]:
+        rows = await self._all(statement.bind((app, cql_date(first), cql_date(last))))
+        return [date.date() for (date,) in rows]
 
     async def _pages(self, statement: Any) -> AsyncIterator[Rows]:
         with failing_as_unavailable():

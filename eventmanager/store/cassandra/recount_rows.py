@@ -39,12 +39,18 @@ class RecountRows:
 
         A ledger's counts only grow, and no two ledgers have one id.
         """
-        marks = {}
-        for start in range(0, len(dates), _DAYS_AT_ONCE):
-            some = dates[start : start + _DAYS_AT_ONCE]
-            found = await asyncio.gather(*(self._marks_of_day(Day(app, date)) for date in some))
-            marks.update({date: digest for date, digest in zip(some, found, strict=True) if digest})
-        return marks
+        if not dates:
+            return {}
+        ledgers: dict[datetime.date, list[tuple[Any, int]]] = {}
+        wanted = set(dates)
+        values = (app, cql_date(min(dates)), cql_date(max(dates)))
+        for cassandra_date, ledger, shard in await self._all(self._statements.read_ledgers.bind(values)):
+            date = cassandra_date.date()
+            if date in wanted:
+                ledgers.setdefault(date, []).append((ledger, shard))
+        # Side by side: the bridge bounds how many are under way.
+        digests = await asyncio.gather(*(self._marks_of_day(Day(app, date), some) for date, some in ledgers.items()))
+        return dict(zip(ledgers, digests, strict=True))
 
     async def read(self, app: str, report: str, dates: Sequence[datetime.date]) -> Mapping[datetime.date, Recount]:
         """Do what Store.read_recounts says."""
@@ -81,11 +87,8 @@ class RecountRows:
             values = (day.app, cql_date(day.date), report)
             return await self._bridge.execute(self._statements.read_recount.bind(values))
 
-    async def _marks_of_day(self, day: Day) -> bytes:
-        """Return a day's marks, empty where it has none."""
-        ledgers = await self._all(self._statements.read_ledgers.bind((day.app, cql_date(day.date))))
-        if not ledgers:
-            return b""
+    async def _marks_of_day(self, day: Day, ledgers: Sequence[tuple[Any, int]]) -> bytes:
+        """Return a day's marks, given its ledgers and their shards."""
         shards = sorted({shard for _, shard in ledgers})
         by_shard = await asyncio.gather(
             *(self._all(self._statements.read_marks.bind(partition_values(Partition(*day, shard)))) for shard in shards)

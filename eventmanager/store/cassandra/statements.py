@@ -37,7 +37,7 @@ WRITE_DAY: Final = "INSERT INTO days (app, date, ledger, shard) VALUES (?, ?, ?,
 READ_DAY: Final = "SELECT shard FROM days WHERE app = ? AND date = ?"
 LIST_DATES: Final = "SELECT date FROM days WHERE app = ? AND date >= ? AND date <= ? GROUP BY app, date"
 DROP_DAY: Final = "DELETE FROM days WHERE app = ? AND date = ?"
-READ_LEDGERS: Final = "SELECT ledger, shard FROM days WHERE app = ? AND date = ?"
+READ_LEDGERS: Final = "SELECT date, ledger, shard FROM days WHERE app = ? AND date >= ? AND date <= ?"
 READ_MARKS: Final = f"SELECT hour, ledger, blocks FROM traffic {_IN_PARTITION}"
 # Newer than what is kept, whatever the clock says; and expires with its day.
 WRITE_RECOUNT: Final = (
@@ -57,8 +57,9 @@ class Statements:
     def __init__(self, session: Session, *, for_recounts: bool = False) -> None:
         """Prepare them all. Blocks.
 
-        Marks count in whatever data centre a block was acknowledged, so all of them are asked. So is the log where it
-        is read for recounts, but not where somebody waits for the events of one visitor.
+        Marks count in whatever data centre a block was acknowledged, so all of them are asked, and so they are about
+        which days there are. So is the log where it is read for recounts, but not where somebody waits for the events
+        of one visitor.
         """
         everywhere = ConsistencyLevel.EACH_QUORUM if _data_centres(session) > 1 else None
 
@@ -81,11 +82,13 @@ class Statements:
         self.write_day = prepare(WRITE_DAY)
         self.read_day = prepare(READ_DAY)
         self.list_dates = prepare(LIST_DATES)
+        self.list_nearby_dates = prepare(LIST_DATES)
         self.drop_day = prepare(DROP_DAY)
         self.read_ledgers = prepare(READ_LEDGERS)
         self.read_marks = prepare(READ_MARKS)
         self.write_recount = prepare(WRITE_RECOUNT)
         self.read_recount = prepare(READ_RECOUNT)
+        self.list_dates.consistency_level = everywhere
         self.read_ledgers.consistency_level = everywhere
         self.read_marks.consistency_level = everywhere
         if for_recounts:

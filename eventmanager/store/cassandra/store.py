@@ -26,7 +26,7 @@ from eventmanager.store.cassandra.recount_rows import RecountRows
 from eventmanager.store.cassandra.repeater import Repeater
 from eventmanager.store.cassandra.set_rows import SetRows
 from eventmanager.store.cassandra.statements import Statements
-from eventmanager.store.protocol import BlockOutcome, FactsOf, Recount
+from eventmanager.store.protocol import BlockOutcome, FactsOf, Members, Recount
 
 # Of the requests that one connection takes, 32,768, a node works on a few hundred at once.
 _MOST_WRITES_IN_FLIGHT: Final = 64
@@ -85,8 +85,8 @@ class CassandraStore:
         """Read a partition's log in the order of block ids."""
         return self._reads.log(partition)
 
-    def members(self, table: SetTable, partition: Partition) -> AsyncIterator[Sequence[Key]]:
-        """Read a partition's set rows in the order of their keys."""
+    def members(self, table: SetTable, partition: Partition) -> AsyncIterator[Sequence[Members]]:
+        """Read a partition's visitors."""
         return self._reads.members(table, partition)
 
     async def member_counts(self, table: SetTable, partition: Partition) -> Mapping[Key, int]:
@@ -104,6 +104,10 @@ class CassandraStore:
     async def dates(self, app: str, first: datetime.date, last: datetime.date) -> Sequence[datetime.date]:
         """List the dates of which an app has ledgers."""
         return await self._reads.dates(app, first, last)
+
+    async def nearby_dates(self, app: str, first: datetime.date, last: datetime.date) -> Sequence[datetime.date]:
+        """List the dates of which this data centre knows."""
+        return await self._reads.nearby_dates(app, first, last)
 
     async def marks(self, app: str, dates: Sequence[datetime.date]) -> Mapping[datetime.date, bytes]:
         """Read the rows of `days` and, in the shards that they name, of `traffic`."""

@@ -5,9 +5,11 @@ from collections.abc import Mapping, Sequence
 from itertools import count
 from typing import Any
 
+import zstandard
+
 from eventmanager.blocks import Block
 from eventmanager.store.sqlite.many_rows import read_json, value_rows, write_rows
-from eventmanager.store.sqlite.table_facts import compress, decode_facts
+from eventmanager.store.sqlite.table_facts import decode_facts
 from eventmanager.store.sqlite.tables import ALL_TABLES, TABLES_BY_NAME, Table
 from eventmanager.store.sqlite.unsettled import Unsettled
 
@@ -36,14 +38,18 @@ def known_blocks(connection: sqlite3.Connection, partitions: Sequence[int], bloc
 def insert_blocks(connection: sqlite3.Connection, rows: Sequence[tuple[int, Block]]) -> None:
     """Append blocks to the log, each with its partition's number."""
     values: list[Any] = [
-        value for partition, block in rows for value in (partition, block.block_id, len(block.rows), block.payload)
+        value for partition, block in rows for value in (partition, block.block_id, block.count, block.payload)
     ]
     write_rows(connection, "INSERT INTO events (partition, block, count, payload)", 4, values)
 
 
-def insert_facts(connection: sqlite3.Connection, encoded: Mapping[Table, bytes]) -> None:
+def insert_facts(
+    connection: sqlite3.Connection, encoded: Mapping[Table, bytes], compressor: zstandard.ZstdCompressor
+) -> None:
     """Keep facts until they go to their tables."""
-    values: list[Any] = [value for table, facts in encoded.items() for value in (table.value, compress(facts))]
+    values: list[Any] = []
+    for table, facts in encoded.items():
+        values += (table.value, compressor.compress(facts))
     write_rows(connection, "INSERT INTO unsettled_facts (table_name, facts)", 2, values)
 
 

@@ -16,7 +16,7 @@ from live.eventmanager.storage.v1.settings_pb2 import AppSettings
 from eventmanager.blocks import Block, Day, Partition, StoredBlock
 from eventmanager.errors import StartError, StoreUnavailableError
 from eventmanager.facts import Key, SetTable, TotalsRow, TotalsTable
-from eventmanager.store.protocol import BlockOutcome, FactsOf, Recount
+from eventmanager.store.protocol import BlockOutcome, FactsOf, Members, Recount
 from eventmanager.store.sqlite import app_rows, reads, recount_rows
 from eventmanager.store.sqlite.database import Database
 from eventmanager.store.sqlite.failures import cause_of
@@ -81,15 +81,16 @@ class SQLiteStore:
         async for page in log_pages(self._read, partition):
             yield page
 
-    async def members(self, table: SetTable, partition: Partition) -> AsyncIterator[Sequence[Key]]:
+    async def members(self, table: SetTable, partition: Partition) -> AsyncIterator[Sequence[Members]]:
         """As in Store."""
         read = await self._reading(table, partition.day)
         after: Key | None = None
-        while page := await read(partial(reads.members_page, table=table, partition=partition, after=after)):
-            yield page
-            if len(page) < reads.ROWS_A_PAGE:
+        while True:
+            page, after = await read(partial(reads.members_page, table=table, partition=partition, after=after))
+            if page:
+                yield page
+            if after is None:
                 return
-            after = page[-1]
 
     async def member_counts(self, table: SetTable, partition: Partition) -> Mapping[Key, int]:
         """As in Store."""
@@ -116,6 +117,10 @@ class SQLiteStore:
     async def dates(self, app: str, first: datetime.date, last: datetime.date) -> Sequence[datetime.date]:
         """As in Store."""
         return await self._read(partial(reads.dates, app=app, first=first, last=last))
+
+    async def nearby_dates(self, app: str, first: datetime.date, last: datetime.date) -> Sequence[datetime.date]:
+        """As in Store: there is nobody else to ask."""
+        return await self.dates(app, first, last)
 
     async def marks(self, app: str, dates: Sequence[datetime.date]) -> Mapping[datetime.date, bytes]:
         """As in Store."""

@@ -20,7 +20,7 @@ from eventmanager.store.sqlite.days import DayNumbers, raise_blocks
 from eventmanager.store.sqlite.failures import store_failures
 from eventmanager.store.sqlite.log_rows import delete_facts, insert_blocks, insert_facts, known_blocks, read_facts
 from eventmanager.store.sqlite.settling import settle_facts
-from eventmanager.store.sqlite.table_facts import TableFacts, encode_facts, facts_by_table
+from eventmanager.store.sqlite.table_facts import TableFacts, encode_facts, facts_by_table, facts_compressor
 from eventmanager.store.sqlite.tables import ALL_TABLES, Table, partition_number
 from eventmanager.store.sqlite.totals_cache import TotalsCache
 from eventmanager.store.sqlite.unsettled import Unsettled
@@ -42,6 +42,7 @@ class Writer:
         self._connect = connect
         self._days = DayNumbers()
         self._totals = TotalsCache()
+        self._compressor = facts_compressor()
         self._unsettled: dict[Table, Unsettled] | None = None
         self._is_failing = False
 
@@ -165,7 +166,7 @@ class Writer:
                 facts = facts_by_table(facts_of([blocks[place] for place in new]), days)
                 insert_blocks(connection, [(partitions[place], blocks[place]) for place in new])
             encoded = {table: encode_facts(of_table) for table, of_table in facts.items()}
-            insert_facts(connection, encoded)
+            insert_facts(connection, encoded, self._compressor)
             raise_blocks(connection, Counter(days[block.partition.day] for block in blocks))
         self._days.keep(days)
         _, unsettled = self._ready()

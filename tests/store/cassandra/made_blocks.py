@@ -40,7 +40,7 @@ def viewed(user: str, to_url: str, from_url: str, elapsed_ms: int) -> EventRow:
 
 def block(day: Day, name: str, *rows: EventRow, shard: int = 0, expire_time_s: int = 0, payload: bytes = b"") -> Block:
     """Make a block; the name, of at most 16 letters, is its id."""
-    return Block(Partition(*day, shard), name.encode().ljust(16), rows, payload or name.encode(), expire_time_s)
+    return Block.of(Partition(*day, shard), name.encode().ljust(16), rows, payload or name.encode(), expire_time_s)
 
 
 def facts_of(blocks: Sequence[Block]) -> Facts:

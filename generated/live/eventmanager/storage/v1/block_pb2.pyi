@@ -28,7 +28,7 @@ class Block(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    EVENTS_FIELD_NUMBER: _builtins.int
+    LOGGED_FIELD_NUMBER: _builtins.int
     HOURS_FIELD_NUMBER: _builtins.int
     PLATFORMS_FIELD_NUMBER: _builtins.int
     PLATFORM_INDEXES_FIELD_NUMBER: _builtins.int
@@ -39,7 +39,7 @@ class Block(_message.Message):
     as sent. Absent where every event has an id of its own.
     """
     @_builtins.property
-    def events(self) -> _containers.RepeatedCompositeFieldContainer[_event_pb2.Event]:
+    def logged(self) -> Global___LoggedEvents:
         """The events as sent, but for URLs, which are kept as the app's settings
         cleaned them then.
         """
@@ -63,20 +63,46 @@ class Block(_message.Message):
     def __init__(
         self,
         *,
-        events: _abc.Iterable[_event_pb2.Event] | None = ...,
+        logged: Global___LoggedEvents | None = ...,
         hours: _abc.Iterable[_builtins.int] | None = ...,
         platforms: _abc.Iterable[_event_pb2.Platform] | None = ...,
         platform_indexes: _abc.Iterable[_builtins.int] | None = ...,
         request: _builtins.bytes = ...,
         positions: _abc.Iterable[_builtins.int] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["logged", b"logged"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["events", b"events", "hours", b"hours", "platform_indexes", b"platform_indexes", "platforms", b"platforms", "positions", b"positions", "request", b"request"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hours", b"hours", "logged", b"logged", "platform_indexes", b"platform_indexes", "platforms", b"platforms", "positions", b"positions", "request", b"request"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Block: _TypeAlias = Block  # noqa: Y015
+
+@_typing.final
+class LoggedEvents(_message.Message):
+    """Events by the field number that they have in requests, so that those of a
+    request go to the log as they are.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EVENTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def events(self) -> _containers.RepeatedCompositeFieldContainer[_event_pb2.Event]:
+        """The events."""
+
+    def __init__(
+        self,
+        *,
+        events: _abc.Iterable[_event_pb2.Event] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["events", b"events"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LoggedEvents: _TypeAlias = LoggedEvents  # noqa: Y015
 
 @_typing.final
 class SerializedBlock(_message.Message):
@@ -84,18 +110,16 @@ class SerializedBlock(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    EVENTS_FIELD_NUMBER: _builtins.int
+    LOGGED_FIELD_NUMBER: _builtins.int
     HOURS_FIELD_NUMBER: _builtins.int
     PLATFORMS_FIELD_NUMBER: _builtins.int
     PLATFORM_INDEXES_FIELD_NUMBER: _builtins.int
     REQUEST_FIELD_NUMBER: _builtins.int
     POSITIONS_FIELD_NUMBER: _builtins.int
+    logged: _builtins.bytes
+    """A SerializedEvents, or LoggedEvents."""
     request: _builtins.bytes
     """As in Block."""
-    @_builtins.property
-    def events(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
-        """The events, each as its own bytes."""
-
     @_builtins.property
     def hours(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """As in Block."""
@@ -115,7 +139,7 @@ class SerializedBlock(_message.Message):
     def __init__(
         self,
         *,
-        events: _abc.Iterable[_builtins.bytes] | None = ...,
+        logged: _builtins.bytes = ...,
         hours: _abc.Iterable[_builtins.int] | None = ...,
         platforms: _abc.Iterable[_event_pb2.Platform] | None = ...,
         platform_indexes: _abc.Iterable[_builtins.int] | None = ...,
@@ -124,7 +148,7 @@ class SerializedBlock(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["events", b"events", "hours", b"hours", "platform_indexes", b"platform_indexes", "platforms", b"platforms", "positions", b"positions", "request", b"request"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hours", b"hours", "logged", b"logged", "platform_indexes", b"platform_indexes", "platforms", b"platforms", "positions", b"positions", "request", b"request"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -133,7 +157,8 @@ Global___SerializedBlock: _TypeAlias = SerializedBlock  # noqa: Y015
 @_typing.final
 class SerializedEvents(_message.Message):
     """The events of an IngestEventsRequest or, by the same field number, of a
-    StreamEventsRequest, left serialized: what a request's hash is made of.
+    StreamEventsRequest or LoggedEvents, left serialized: what a request's hash is
+    made of.
     """
 
     DESCRIPTOR: _descriptor.Descriptor

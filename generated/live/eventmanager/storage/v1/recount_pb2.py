@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*live/eventmanager/storage/v1/recount.proto\x12\x1clive.eventmanager.storage.v1\",\n\nRecountKey\x12\x0f\n\x07numbers\x18\x01 \x03(\x03\x12\r\n\x05texts\x18\x02 \x03(\t\"K\n\x0fRecountedTotals\x12\x38\n\x04rows\x18\x01 \x03(\x0b\x32*.live.eventmanager.storage.v1.RecountedRow\"{\n\x0cRecountedRow\x12\x35\n\x03key\x18\x01 \x01(\x0b\x32(.live.eventmanager.storage.v1.RecountKey\x12\x0e\n\x06\x63ounts\x18\x02 \x03(\x03\x12\x11\n\ttotals_ms\x18\x03 \x03(\x03\x12\x11\n\tdurations\x18\x04 \x03(\x0c\"]\n\x16RecountedVisitorCounts\x12\x43\n\x06\x63ounts\x18\x01 \x03(\x0b\x32\x33.live.eventmanager.storage.v1.RecountedVisitorCount\"`\n\x15RecountedVisitorCount\x12\x35\n\x03key\x18\x01 \x01(\x0b\x32(.live.eventmanager.storage.v1.RecountKey\x12\x10\n\x08visitors\x18\x02 \x01(\x03\"T\n\x11RecountedVisitors\x12?\n\x04sets\x18\x01 \x03(\x0b\x32\x31.live.eventmanager.storage.v1.RecountedVisitorSet\"^\n\x13RecountedVisitorSet\x12\x35\n\x03key\x18\x01 \x01(\x0b\x32(.live.eventmanager.storage.v1.RecountKey\x12\x10\n\x08visitors\x18\x02 \x03(\x06\"8\n\x0cRecountedDay\x12\x0e\n\x06\x65vents\x18\x01 \x01(\x03\x12\x18\n\x10\x64uplicate_events\x18\x02 \x01(\x03\x42T\n\x1clive.eventmanager.storage.v1P\x01Z2live/eventmanager/storage/v1;eventmanagerstoragev1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*live/eventmanager/storage/v1/recount.proto\x12\x1clive.eventmanager.storage.v1\",\n\nRecountKey\x12\x0f\n\x07numbers\x18\x01 \x03(\x03\x12\r\n\x05texts\x18\x02 \x03(\t\"\xd5\x01\n\x0fRecountedTotals\x12>\n\x04keys\x18\x01 \x03(\x0b\x32\x30.live.eventmanager.storage.v1.RecountedKeyColumn\x12=\n\x06\x63ounts\x18\x02 \x03(\x0b\x32-.live.eventmanager.storage.v1.RecountedCounts\x12\x43\n\tdurations\x18\x03 \x03(\x0b\x32\x30.live.eventmanager.storage.v1.RecountedDurations\"D\n\x12RecountedKeyColumn\x12\x0f\n\x07numbers\x18\x01 \x03(\x03\x12\r\n\x05texts\x18\x02 \x03(\t\x12\x0e\n\x06places\x18\x03 \x03(\r\"!\n\x0fRecountedCounts\x12\x0e\n\x06\x63ounts\x18\x01 \x03(\x03\"G\n\x12RecountedDurations\x12\x11\n\ttotals_ms\x18\x01 \x03(\x03\x12\r\n\x05sizes\x18\x02 \x03(\r\x12\x0f\n\x07\x65ncoded\x18\x03 \x01(\x0c\"]\n\x16RecountedVisitorCounts\x12\x43\n\x06\x63ounts\x18\x01 \x03(\x0b\x32\x33.live.eventmanager.storage.v1.RecountedVisitorCount\"`\n\x15RecountedVisitorCount\x12\x35\n\x03key\x18\x01 \x01(\x0b\x32(.live.eventmanager.storage.v1.RecountKey\x12\x10\n\x08visitors\x18\x02 \x01(\x03\"c\n\x11RecountedVisitors\x12?\n\x04sets\x18\x01 \x03(\x0b\x32\x31.live.eventmanager.storage.v1.RecountedVisitorSet\x12\r\n\x05\x63\x65lls\x18\x02 \x01(\x05\"^\n\x13RecountedVisitorSet\x12\x35\n\x03key\x18\x01 \x01(\x0b\x32(.live.eventmanager.storage.v1.RecountKey\x12\x10\n\x08visitors\x18\x02 \x01(\x0c\"8\n\x0cRecountedDay\x12\x0e\n\x06\x65vents\x18\x01 \x01(\x03\x12\x18\n\x10\x64uplicate_events\x18\x02 \x01(\x03\x42T\n\x1clive.eventmanager.storage.v1P\x01Z2live/eventmanager/storage/v1;eventmanagerstoragev1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,18 +34,22 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._serialized_options = b'\n\034live.eventmanager.storage.v1P\001Z2live/eventmanager/storage/v1;eventmanagerstoragev1'
   _globals['_RECOUNTKEY']._serialized_start=76
   _globals['_RECOUNTKEY']._serialized_end=120
-  _globals['_RECOUNTEDTOTALS']._serialized_start=122
-  _globals['_RECOUNTEDTOTALS']._serialized_end=197
-  _globals['_RECOUNTEDROW']._serialized_start=199
-  _globals['_RECOUNTEDROW']._serialized_end=322
-  _globals['_RECOUNTEDVISITORCOUNTS']._serialized_start=324
-  _globals['_RECOUNTEDVISITORCOUNTS']._serialized_end=417
-  _globals['_RECOUNTEDVISITORCOUNT']._serialized_start=419
-  _globals['_RECOUNTEDVISITORCOUNT']._serialized_end=515
-  _globals['_RECOUNTEDVISITORS']._serialized_start=517
-  _globals['_RECOUNTEDVISITORS']._serialized_end=601
-  _globals['_RECOUNTEDVISITORSET']._serialized_start=603
-  _globals['_RECOUNTEDVISITORSET']._serialized_end=697
-  _globals['_RECOUNTEDDAY']._serialized_start=699
-  _globals['_RECOUNTEDDAY']._serialized_end=755
+  _globals['_RECOUNTEDTOTALS']._serialized_start=123
+  _globals['_RECOUNTEDTOTALS']._serialized_end=336
+  _globals['_RECOUNTEDKEYCOLUMN']._serialized_start=338
+  _globals['_RECOUNTEDKEYCOLUMN']._serialized_end=406
+  _globals['_RECOUNTEDCOUNTS']._serialized_start=408
+  _globals['_RECOUNTEDCOUNTS']._serialized_end=441
+  _globals['_RECOUNTEDDURATIONS']._serialized_start=443
+  _globals['_RECOUNTEDDURATIONS']._serialized_end=514
+  _globals['_RECOUNTEDVISITORCOUNTS']._serialized_start=516
+  _globals['_RECOUNTEDVISITORCOUNTS']._serialized_end=609
+  _globals['_RECOUNTEDVISITORCOUNT']._serialized_start=611
+  _globals['_RECOUNTEDVISITORCOUNT']._serialized_end=707
+  _globals['_RECOUNTEDVISITORS']._serialized_start=709
+  _globals['_RECOUNTEDVISITORS']._serialized_end=808
+  _globals['_RECOUNTEDVISITORSET']._serialized_start=810
+  _globals['_RECOUNTEDVISITORSET']._serialized_end=904
+  _globals['_RECOUNTEDDAY']._serialized_start=906
+  _globals['_RECOUNTEDDAY']._serialized_end=962
 # @@protoc_insertion_point(module_scope)

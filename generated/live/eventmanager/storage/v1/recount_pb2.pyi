@@ -52,69 +52,135 @@ Global___RecountKey: _TypeAlias = RecountKey  # noqa: Y015
 
 @_typing.final
 class RecountedTotals(_message.Message):
-    """A table of totals of one day, counted again."""
+    """A table of totals of one day, counted again: column by column, so that many
+    rows are read at once.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    ROWS_FIELD_NUMBER: _builtins.int
+    KEYS_FIELD_NUMBER: _builtins.int
+    COUNTS_FIELD_NUMBER: _builtins.int
+    DURATIONS_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def rows(self) -> _containers.RepeatedCompositeFieldContainer[Global___RecountedRow]:
-        """The rows, by key."""
+    def keys(self) -> _containers.RepeatedCompositeFieldContainer[Global___RecountedKeyColumn]:
+        """The columns that name a row. Rows are in the order of their keys."""
+
+    @_builtins.property
+    def counts(self) -> _containers.RepeatedCompositeFieldContainer[Global___RecountedCounts]:
+        """The columns of counts."""
+
+    @_builtins.property
+    def durations(self) -> _containers.RepeatedCompositeFieldContainer[Global___RecountedDurations]:
+        """The columns of durations."""
 
     def __init__(
         self,
         *,
-        rows: _abc.Iterable[Global___RecountedRow] | None = ...,
+        keys: _abc.Iterable[Global___RecountedKeyColumn] | None = ...,
+        counts: _abc.Iterable[Global___RecountedCounts] | None = ...,
+        durations: _abc.Iterable[Global___RecountedDurations] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["rows", b"rows"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["counts", b"counts", "durations", b"durations", "keys", b"keys"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RecountedTotals: _TypeAlias = RecountedTotals  # noqa: Y015
 
 @_typing.final
-class RecountedRow(_message.Message):
-    """One row of totals."""
+class RecountedKeyColumn(_message.Message):
+    """One column of keys: each value once, and which of them each row has."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    KEY_FIELD_NUMBER: _builtins.int
-    COUNTS_FIELD_NUMBER: _builtins.int
-    TOTALS_MS_FIELD_NUMBER: _builtins.int
-    DURATIONS_FIELD_NUMBER: _builtins.int
+    NUMBERS_FIELD_NUMBER: _builtins.int
+    TEXTS_FIELD_NUMBER: _builtins.int
+    PLACES_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def key(self) -> Global___RecountKey:
-        """Which row."""
+    def numbers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """The values, where they are numbers."""
 
     @_builtins.property
-    def counts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
-        """Its counts, in the order of the table's columns."""
+    def texts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The values, where they are texts."""
 
     @_builtins.property
-    def totals_ms(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
-        """For each of its durations their total in milliseconds."""
-
-    @_builtins.property
-    def durations(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
-        """For each of its durations their squares and buckets."""
+    def places(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """For each row the place of its value among them."""
 
     def __init__(
         self,
         *,
-        key: Global___RecountKey | None = ...,
-        counts: _abc.Iterable[_builtins.int] | None = ...,
-        totals_ms: _abc.Iterable[_builtins.int] | None = ...,
-        durations: _abc.Iterable[_builtins.bytes] | None = ...,
+        numbers: _abc.Iterable[_builtins.int] | None = ...,
+        texts: _abc.Iterable[_builtins.str] | None = ...,
+        places: _abc.Iterable[_builtins.int] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["key", b"key"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["counts", b"counts", "durations", b"durations", "key", b"key", "totals_ms", b"totals_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["numbers", b"numbers", "places", b"places", "texts", b"texts"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___RecountedRow: _TypeAlias = RecountedRow  # noqa: Y015
+Global___RecountedKeyColumn: _TypeAlias = RecountedKeyColumn  # noqa: Y015
+
+@_typing.final
+class RecountedCounts(_message.Message):
+    """One column of counts."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COUNTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def counts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """For each row its count."""
+
+    def __init__(
+        self,
+        *,
+        counts: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["counts", b"counts"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecountedCounts: _TypeAlias = RecountedCounts  # noqa: Y015
+
+@_typing.final
+class RecountedDurations(_message.Message):
+    """One column of durations."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TOTALS_MS_FIELD_NUMBER: _builtins.int
+    SIZES_FIELD_NUMBER: _builtins.int
+    ENCODED_FIELD_NUMBER: _builtins.int
+    encoded: _builtins.bytes
+    """The squares and buckets of one row after the other."""
+    @_builtins.property
+    def totals_ms(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """For each row the total in milliseconds."""
+
+    @_builtins.property
+    def sizes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """For each row how many of the bytes are its."""
+
+    def __init__(
+        self,
+        *,
+        totals_ms: _abc.Iterable[_builtins.int] | None = ...,
+        sizes: _abc.Iterable[_builtins.int] | None = ...,
+        encoded: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["encoded", b"encoded", "sizes", b"sizes", "totals_ms", b"totals_ms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecountedDurations: _TypeAlias = RecountedDurations  # noqa: Y015
 
 @_typing.final
 class RecountedVisitorCounts(_message.Message):
@@ -170,11 +236,16 @@ Global___RecountedVisitorCount: _TypeAlias = RecountedVisitorCount  # noqa: Y015
 
 @_typing.final
 class RecountedVisitors(_message.Message):
-    """The visitors of a table of sets in one shard of one day."""
+    """The visitors of a table of sets in one shard of one day or, where one cell
+    would not hold all of them, those whose hashes lie in one of several ranges.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
     SETS_FIELD_NUMBER: _builtins.int
+    CELLS_FIELD_NUMBER: _builtins.int
+    cells: _builtins.int
+    """Over how many cells the shard's visitors are spread, in the first of them."""
     @_builtins.property
     def sets(self) -> _containers.RepeatedCompositeFieldContainer[Global___RecountedVisitorSet]:
         """By key."""
@@ -183,10 +254,11 @@ class RecountedVisitors(_message.Message):
         self,
         *,
         sets: _abc.Iterable[Global___RecountedVisitorSet] | None = ...,
+        cells: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["sets", b"sets"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cells", b"cells", "sets", b"sets"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -200,19 +272,19 @@ class RecountedVisitorSet(_message.Message):
 
     KEY_FIELD_NUMBER: _builtins.int
     VISITORS_FIELD_NUMBER: _builtins.int
+    visitors: _builtins.bytes
+    """The 64-bit BLAKE2b hash of each visitor's id, sorted, least significant
+    byte first.
+    """
     @_builtins.property
     def key(self) -> Global___RecountKey:
         """The key: the table's columns but for the visitor."""
-
-    @_builtins.property
-    def visitors(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
-        """The 64-bit BLAKE2b hash of each visitor's id, sorted."""
 
     def __init__(
         self,
         *,
         key: Global___RecountKey | None = ...,
-        visitors: _abc.Iterable[_builtins.int] | None = ...,
+        visitors: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["key", b"key"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...

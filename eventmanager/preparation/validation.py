@@ -15,7 +15,7 @@ from live.eventmanager.v1.ingest_service_pb2 import (
 
 from eventmanager.apps import App
 from eventmanager.blocks import Partition
-from eventmanager.event_rows import READERS, RefusedFieldError, invalid, missing, too_long
+from eventmanager.event_rows import RefusedFieldError, invalid, missing, read_type, too_long
 from eventmanager.events import EventRow, Platform
 from eventmanager.platforms import PlatformReader
 
@@ -65,11 +65,11 @@ class Validator:
         Changes the URLs of events in place as the app's settings want them.
         """
         latest_s = int(now_s) + self._max_clock_skew_s
-        today = app.zone.date_of(int(now_s))
+        today = app.zone.moment(int(now_s) // 60).date
         keep_queries = app.keep_url_queries
         moment_of = app.zone.moments.get
         platform_of = self._platforms.by_user_agent.get
-        reader_of = READERS.get
+        crc32 = zlib.crc32
         groups: dict[Date, dict[int, AdmittedEvents]] = {}
         refused: list[RefusedEvent] = []
         shard_mask = 0
@@ -97,17 +97,14 @@ class Validator:
                     platform = self._told_platform(event)
                 else:
                     platform = platform_of(user_agent) or self._platforms.read(user_agent)
-                reader = reader_of(event.WhichOneof("type"))
-                if reader is None:
-                    raise missing("type")
-                kind, subject, detail, elapsed_ms, cleaned = reader(event, keep_queries)
+                kind, subject, detail, elapsed_ms, cleaned = read_type(event, event.WhichOneof("type"), keep_queries)
                 date, hour = moment_of(seconds // 60) or app.zone.moment(seconds // 60)
                 if date is not group_date:
-                    reports_end = app.reports_end(date)
-                    if reports_end is not None and today >= reports_end:
+                    place = app.place(date)
+                    if place.reports_end is not None and today >= place.reports_end:
                         raise _too_old(f"{date} is past the app's retention of {app.retention_days(date)} days")
                     group_date = date
-                    shard_mask = app.shard_count(date) - 1
+                    shard_mask = place.shard_count - 1
                     shards = groups.setdefault(date, {})
             except RefusedFieldError as fault:
                 refused.append(
@@ -120,10 +117,10 @@ class Validator:
                     )
                 )
                 continue
-            shard = zlib.crc32(device_id.encode()) & shard_mask if shard_mask else 0
+            shard = crc32(device_id.encode()) & shard_mask if shard_mask else 0
             group = shards.get(shard)
             if group is None:
-                group = shards[shard] = AdmittedEvents(Partition(app.app, date, shard), app.expire_time_s(date))
+                group = shards[shard] = AdmittedEvents(Partition(app.app, date, shard), app.place(date).expire_time_s)
             if cleaned:
                 group.cleaned[position] = event.SerializeToString()
             group.rows.append(

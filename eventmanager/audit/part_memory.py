@@ -1,0 +1,34 @@
+"""What the fold is to know while a part of the log is counted."""
+
+from collections import deque
+from typing import Final
+
+from eventmanager.blocks import Block, Partition
+from eventmanager.memory import RememberedVisitors, StageBefore
+
+_MOST_PLATFORMS: Final = 500_000
+"""Most visitors whose platform is remembered: some 100 MB."""
+
+
+class PartMemory:
+    """Knows of no copies, for none are handed to it, and of nothing but what it has folded."""
+
+    def __init__(self) -> None:
+        self._visitors = RememberedVisitors()
+        self.stages_before: deque[StageBefore] = deque(maxlen=0)
+        """Keeps nothing: there is nothing to undo."""
+
+    def copies(self, block: Block) -> list[int]:  # noqa: ARG002 - none is one.
+        """Return the positions in a block of copies."""
+        return []
+
+    def visitors(self, partition: Partition) -> RememberedVisitors:  # noqa: ARG002 - all are of one.
+        """Return what is remembered of a partition's visitors."""
+        return self._visitors
+
+    def forget(self) -> None:
+        """Make room for more rows. Platforms are remembered for longer: nearly every event would tell its own again."""
+        platforms = self._visitors.platform_of
+        self._visitors = RememberedVisitors()
+        if len(platforms) < _MOST_PLATFORMS:
+            self._visitors.platform_of = platforms

@@ -1,0 +1,1 @@
+"""Preparation: from a request's bytes to blocks and refusals, here or in a process beside."""

@@ -1,0 +1,81 @@
+"""Writes blocks: the rows of the log, in the format of `storage/v1/block.proto`, compressed with zstd."""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+import zstandard
+from live.eventmanager.storage.v1.block_pb2 import SerializedBlock, SerializedEvents
+from live.eventmanager.v1.event_pb2 import Platform
+
+from eventmanager.blocks import Block
+from eventmanager.preparation.validation import AdmittedEvents
+
+MAX_BLOCK_EVENTS: Final = 2_000
+MAX_BLOCK_BYTES: Final = 1 << 20
+_ID_BYTES: Final = 16
+# Level 3 takes twice the time, for blocks as large: what is left of an event is its id, which nothing makes smaller.
+_COMPRESSION_LEVEL: Final = 1
+
+
+def name_request(serialized_events: bytes) -> bytes:
+    """Name a request by a 128-bit hash of all its events as sent, serialized and length-prefixed in their order."""
+    return hashlib.blake2b(serialized_events, digest_size=_ID_BYTES).digest()
+
+
+class BlockWriter:
+    """Makes blocks of admitted events. Not to be shared between threads."""
+
+    def __init__(self) -> None:
+        self._compressor = zstandard.ZstdCompressor(level=_COMPRESSION_LEVEL)
+
+    def write(self, admitted: AdmittedEvents, sent: SerializedEvents, request: bytes) -> Iterator[tuple[Block, range]]:
+        """Yield each block with the positions in `admitted` that it holds.
+
+        `sent` are all events of the request and nothing else; `request` is their name where one came without an id,
+        and empty otherwise. A block's id is a hash of its events as sent, of that name and, where there is one, of
+        their positions: the same request makes the same blocks, and equal events without ids in another make others.
+        """
+        positions = admitted.positions
+        for span in _spans(positions, sent):
+            is_request = len(span) == len(sent.events)
+            rows = admitted.rows if len(span) == len(positions) else admitted.rows[span.start : span.stop]
+            places = positions[span.start : span.stop]
+            # A request whose events all go to one block is not taken apart.
+            encoded = sent.SerializeToString() if is_request else _serialize(sent.events[place] for place in places)
+            block_id = hashlib.blake2b(encoded, digest_size=_ID_BYTES)
+            if request:
+                block_id.update(SerializedBlock(request=request, positions=places).SerializeToString())
+            cleaned = admitted.cleaned
+            if cleaned:
+                encoded = _serialize(cleaned.get(place) or sent.events[place] for place in places)
+            platforms: dict[tuple[str, str, str], int] = {}
+            block = SerializedBlock(
+                logged=encoded,
+                hours=[row[4] for row in rows],
+                platform_indexes=[platforms.setdefault(row[5], len(platforms)) for row in rows],
+                platforms=[Platform(browser=browser, os=os, device=device) for browser, os, device in platforms],
+                request=request,
+                positions=places if request else (),
+            )
+            payload = self._compressor.compress(block.SerializeToString())
+            yield Block.of(admitted.partition, block_id.digest(), rows, payload, admitted.expire_time_s), span
+
+
+def _serialize(events: Iterable[bytes]) -> bytes:
+    return SerializedEvents(events=events).SerializeToString()
+
+
+def _spans(positions: Sequence[int], sent: SerializedEvents) -> Iterator[range]:
+    """Cut events into runs of at most MAX_BLOCK_EVENTS and MAX_BLOCK_BYTES, but of one event at least."""
+    if len(positions) <= MAX_BLOCK_EVENTS and sent.ByteSize() <= MAX_BLOCK_BYTES:
+        yield range(len(positions))
+        return
+    start = size = 0
+    for place, position in enumerate(positions):
+        length = len(sent.events[position])
+        if place > start and (place - start >= MAX_BLOCK_EVENTS or size + length > MAX_BLOCK_BYTES):
+            yield range(start, place)
+            start, size = place, 0
+        size += length
+    yield range(start, len(positions))

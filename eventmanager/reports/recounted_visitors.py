@@ -1,0 +1,115 @@
+"""The visitors of recounted days, united.
+
+Their hashes are united a slice of all hashes at a time, so that memory holds some of them however many there are.
+"""
+
+import asyncio
+import datetime
+from bisect import bisect_left
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from eventmanager.audit.cells import Hashes, report_of
+from eventmanager.facts import Key, SetTable
+from eventmanager.reports.counted_by import CountedBy
+from eventmanager.reports.figures import Figures
+from eventmanager.reports.recounts import VISITORS
+
+MOST_UNITED: Final = 1_000_000
+"""Hashes of one slice, about: some 70 MB."""
+_AT_ONCE: Final = 50_000
+"""Hashes that are united before another thread may have its turn, some 3 ms."""
+_ALL_HASHES: Final = 1 << 64
+_COUNT_BYTES: Final = 300
+
+_Sets: TypeAlias = Sequence[tuple[Key, Hashes]]
+
+
+@dataclass(frozen=True, slots=True)
+class RecountedVisitors:
+    """The visitors of a table in some shards of some days, whose recounts held when `marks` were read."""
+
+    figures: Figures
+    table: SetTable
+    by: CountedBy
+    marks: Mapping[datetime.date, bytes]
+    shards: Mapping[datetime.date, Sequence[int]]
+
+    async def counts(self) -> Mapping[Key, int] | None:
+        """Count them, or return None where some could not be had any more."""
+        parts = tuple((date, marks, tuple(self.shards[date])) for date, marks in self.marks.items())
+        name = (self.figures.app, self.table, self.by.name, parts)
+        counts: Counter[Key] | None = self.figures.kept.get(name)
+        if counts is None:
+            counts = await self._count()
+            if counts is not None:
+                self.figures.kept.keep(name, counts, _COUNT_BYTES * len(counts))
+        return counts
+
+    async def leave_out(self, visitors: Mapping[Key, set[int]]) -> bool:
+        """Take those who are among them out of sets of hashes, and return whether all could be had."""
+        async for cells in self._cells():
+            if cells is None:
+                return False
+            await asyncio.to_thread(self._leave_out, visitors, cells)
+        return True
+
+    async def _count(self) -> Counter[Key] | None:
+        many = 0
+        async for cells in self._cells():
+            if cells is None:
+                return None
+            many += sum(len(hashes) * len(self.by.keys_of(columns)) for columns, hashes in cells)
+        counts = Counter[Key]()
+        slices = -(-many // MOST_UNITED)
+        for number in range(slices):
+            united: defaultdict[Key, set[int]] = defaultdict(set)
+            first, end = (_ALL_HASHES * part // slices for part in (number, number + 1))
+            async for cells in self._cells():
+                if cells is None:
+                    return None
+                await asyncio.to_thread(self._unite, united, cells, first, end)
+            counts.update({key: len(visitors) for key, visitors in united.items()})
+        return counts
+
+    async def _cells(self) -> AsyncIterator[_Sets | None]:
+        """Read them, some days at a time; None where a day's are not those any more."""
+        for shard in sorted({shard for date in self.marks for shard in self.shards[date]}):
+            first = report_of(self.table, shard)
+            dates_of: dict[str, list[datetime.date]] = {}
+            further = {date: self.figures.further(first, date) for date in self.marks if shard in self.shards[date]}
+            for date, reports in further.items():
+                for report in (first, *reports):
+                    dates_of.setdefault(report, []).append(date)
+            for report, dates in dates_of.items():
+                left = len(dates)
+                async for cells in self.figures.cells(VISITORS, report, {date: self.marks[date] for date in dates}):
+                    # One that was written meanwhile may be spread over others.
+                    if report == first and any(cell.cells != len(further[date]) + 1 for date, cell in cells.items()):
+                        yield None
+                    left -= len(cells)
+                    yield [one for cell in cells.values() for one in cell.visitors]
+                if left:
+                    yield None
+
+    def _unite(self, united: defaultdict[Key, set[int]], cells: _Sets, first: int, end: int) -> None:
+        for columns, hashes in cells:
+            start, stop = bisect_left(hashes, first), bisect_left(hashes, end)
+            for key in self.by.keys_of(columns):
+                add = united[key].update
+                for portion in _portions(hashes, start, stop):
+                    add(portion)
+
+    def _leave_out(self, visitors: Mapping[Key, set[int]], cells: _Sets) -> None:
+        for columns, hashes in cells:
+            for key in self.by.keys_of(columns):
+                if key in visitors:
+                    for portion in _portions(hashes, 0, len(hashes)):
+                        visitors[key].difference_update(portion)
+
+
+def _portions(hashes: Hashes, start: int, stop: int) -> Iterator[Hashes]:
+    for first in range(start, stop, _AT_ONCE):
+        yield hashes[first : min(first + _AT_ONCE, stop)]
