@@ -10,7 +10,7 @@ import pytest
 from eventmanager import server as server_module
 from eventmanager.audit.cells import DayCount
 from eventmanager.audit.counting import CountingHere
-from eventmanager.audit.recount import TakeCell
+from eventmanager.audit.recount import Caller
 from eventmanager.blocks import Day
 from eventmanager.store.address import open_logged_days
 from eventmanager.store.cassandra import repeater
@@ -24,13 +24,13 @@ from tests.cassandra_nodes import CassandraNodes
 class CountingBeside:
     """Reads a file beside its server, as a worker does, without a process for each server."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, _: int) -> None:
         self._address = address
 
-    async def count(self, day: Day, shard_count: int, rest: float, take: TakeCell) -> DayCount | None:
+    async def count(self, day: Day, shard_count: int, caller: Caller) -> DayCount | None:
         days = await open_logged_days(self._address)
         try:
-            return await CountingHere(days).count(day, shard_count, rest, take)
+            return await CountingHere(days).count(day, shard_count, caller)
         finally:
             await days.close()
 

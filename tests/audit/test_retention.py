@@ -15,8 +15,10 @@ from eventmanager.audit import auditor
 from eventmanager.audit.auditor import Auditor, DayAudit
 from eventmanager.audit.cells import DayCount
 from eventmanager.audit.counting import CountingHere
+from eventmanager.audit.desks import Desks
 from eventmanager.audit.due_days import QUIET_S
-from eventmanager.audit.recount import TakeCell
+from eventmanager.audit.pace import IngestLoad
+from eventmanager.audit.recount import Caller
 from eventmanager.blocks import Day
 from eventmanager.config import Config
 from eventmanager.server import start
@@ -84,15 +86,15 @@ class CountingUntilTooLate:
         self._log = log
         self.cells: list[str] = []
 
-    async def count(self, day: Day, shard_count: int, rest: float, take: TakeCell) -> DayCount | None:
+    async def count(self, day: Day, shard_count: int, caller: Caller) -> DayCount | None:
         async def take_late(cell: Recount) -> None:
             if not self.cells:
                 self._clock.time_s += TIME_IS_OVER_S
                 await asyncio.to_thread(self._log.lose_a_block, day)
             self.cells.append(cell.report)
-            await take(cell)
+            await caller.take(cell)
 
-        return await self._counting.count(day, shard_count, rest, take_late)
+        return await self._counting.count(day, shard_count, Caller(take_late, caller.leave))
 
     async def close(self) -> None:
         """Hold nothing."""
@@ -108,8 +110,9 @@ async def test_a_recount_that_takes_too_long_is_not_kept(clock: Clock, log: Expi
     store = await open_store(log.address, now=clock)
     directory = AppDirectory(store, now=clock, new_app_zone=None)
     counting = CountingUntilTooLate(CountingHere(store), clock, log)
+    desks = Desks(lambda _: counting, IngestLoad())
 
-    found = await Auditor(store, directory, counting, clock).audit(await directory.app(day.app), DATE)
+    found = await Auditor(store, directory, desks, clock).audit(await directory.app(day.app), DATE)
     await store.close()
 
     assert DayAudit(2, 0, 0, audited=False) == found
