@@ -1,7 +1,6 @@
 """Runs the real command in a process of its own."""
 
 import asyncio
-import ctypes
 import os
 import re
 import signal
@@ -14,6 +13,12 @@ from typing import Final
 
 _LISTENING: Final = re.compile(r"Listening on ([^\s,]+)")
 _START_TIMEOUT_S: Final = 30
+# Has the process killed when the tests end, however they do, and becomes the server. Not a `preexec_fn`: after a fork
+# of a process with as many threads as gRPC and the driver have, Python may crash before it gets to that.
+_DIE_WITH_PARENT: Final = (
+    "import ctypes, os, signal, sys; ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0); "
+    "os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,28 +74,18 @@ async def fail_to_start(log_file: Path, *arguments: str) -> tuple[int, str]:
 async def _start(
     log_file: Path, *arguments: str, before_start: Callable[[], None] | None = None
 ) -> asyncio.subprocess.Process:
-    def prepare() -> None:
-        _die_with_parent()
-        if before_start is not None:
-            before_start()
-
     with log_file.open("wb") as log:
         return await asyncio.create_subprocess_exec(
             sys.executable,
+            *("-c", _DIE_WITH_PARENT),
             *("-m", "eventmanager", "serve"),
             *arguments,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             env={**os.environ, "COLUMNS": "500"},  # Keeps sentences in one line.
-            preexec_fn=prepare,
+            preexec_fn=before_start,
         )
-
-
-def _die_with_parent() -> None:
-    """Have the process about to start killed when the tests end, however they do."""
-    pr_set_pdeathsig = 1
-    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL, 0, 0, 0)
 
 
 def _said(log_file: Path) -> str:

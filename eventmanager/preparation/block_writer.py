@@ -15,7 +15,8 @@ MAX_BLOCK_EVENTS: Final = 2_000
 MAX_BLOCK_BYTES: Final = 1 << 20
 _ID_BYTES: Final = 16
 # Level 3 takes twice the time, for blocks as large: what is left of an event is its id, which nothing makes smaller.
-_COMPRESSION_LEVEL: Final = 1
+# Level 1 looks for what comes again by 6 bytes; 5 and a larger table save 2 bytes an event, for a tenth more time.
+_COMPRESSION: Final = zstandard.ZstdCompressionParameters.from_level(1, hash_log=15, min_match=5)
 
 
 def name_request(serialized_events: bytes) -> bytes:
@@ -27,7 +28,7 @@ class BlockWriter:
     """Makes blocks of admitted events. Not to be shared between threads."""
 
     def __init__(self) -> None:
-        self._compressor = zstandard.ZstdCompressor(level=_COMPRESSION_LEVEL)
+        self._compressor = zstandard.ZstdCompressor(compression_params=_COMPRESSION)
 
     def write(self, admitted: AdmittedEvents, sent: SerializedEvents, request: bytes) -> Iterator[tuple[Block, range]]:
         """Yield each block with the positions in `admitted` that it holds.

@@ -1,11 +1,17 @@
 """Faults below the stores: statements that fail, before or after they are done."""
 
+import math
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+from unittest.mock import patch
 
 from cassandra import OperationTimedOut
+from cassandra.cluster import Session
+
+from eventmanager.store.sqlite.database import Database
 
 
 @dataclass(slots=True)
@@ -16,12 +22,20 @@ class Faults:
     """How many go well before one fails; none does while it is negative."""
     is_done: bool = False
     """Whether the one that fails is done all the same, and only its answer lost."""
-    how_many: int = 1
+    how_many: float = 1
     """How many in a row fail."""
+    seen: int = 0
+    """How many statements there were."""
+    struck: int = 0
+    """How many of them failed."""
 
-    def plan(self, statements: int, how_many: int, *, is_done: bool) -> None:
+    def plan(self, statements: int, how_many: float, *, is_done: bool) -> None:
         """Have some statements go well, and the next ones fail."""
         self.statements_left, self.how_many, self.is_done = statements, how_many, is_done
+
+    def cut(self) -> None:
+        """Have nothing be done any more."""
+        self.plan(0, math.inf, is_done=False)
 
     def end(self) -> None:
         """Let everything go well."""
@@ -29,11 +43,13 @@ class Faults:
 
     def strike(self) -> bool:
         """Tell whether the next statement fails."""
+        self.seen += 1
         if self.statements_left < 0:
             return False
         if self.statements_left:
             self.statements_left -= 1
             return False
+        self.struck += 1
         self.how_many -= 1
         if not self.how_many:
             self.end()
@@ -70,3 +86,16 @@ def failing_session(execute_async: Callable[..., Any], faults: Faults) -> Callab
         return execute_async(session, statement, *values, **options)
 
     return execute
+
+
+@contextmanager
+def faulty_stores(faults: Faults) -> Iterator[None]:
+    """Have the statements of all stores opened meanwhile fail as planned: of SQLite what its writer does, of Cassandra
+    what its commits and recounts do.
+    """
+    connect = Database.connect_writer
+    with (
+        patch.object(Database, "connect_writer", lambda database: FaultyConnection(connect(database), faults)),
+        patch.object(Session, "execute_async", failing_session(Session.execute_async, faults)),
+    ):
+        yield

@@ -1,12 +1,16 @@
 """The audit's protocol as a model small enough to try every order of its steps.
 
-Two servers commit, two recounts and a reader run, each step by step; any of them may crash between two steps. A world
-is what the store holds and what was acknowledged. The model knows no clocks but those that recounts write cells by.
+Two servers commit, two recounts and a reader run, each step by step: one step is one row read or written. Any of them
+may crash between two steps. A world is what the store holds and what was acknowledged. The only clocks that matter are
+those by which recounts give their cells a time; they may be apart.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias, TypeVar
+
+_T = TypeVar("_T")
+_UNNAMED: Final = -1
 
 Marks: TypeAlias = tuple[int, ...]
 """By ledger: -1 where `days` does not name it, else the blocks that it says to have acknowledged."""
@@ -21,18 +25,28 @@ class Cell(NamedTuple):
     figures: tuple[str, ...]
 
 
+Cells: TypeAlias = tuple[Cell | None, ...]
+
+
 class World(NamedTuple):
     """What everybody sees."""
 
     marks: Marks
     log: Events
-    cell: Cell | None
+    cells: Cells
+    """One for each report."""
     acknowledged: Events
 
 
-class Local(NamedTuple):
-    """What one process knows: the marks and events it has read so far, and what it must account for."""
+def empty_world(mark: int, ledgers: int, reports: int) -> World:
+    """Return what is there before anything was committed; all ledgers are the same."""
+    return World((mark,) * ledgers, frozenset(), (None,) * reports, frozenset())
 
+
+class Local(NamedTuple):
+    """What one process knows: the ledgers, marks and events it has read so far, and what it must account for."""
+
+    named: tuple[bool, ...] = ()
     marks: Marks = ()
     events: Events = frozenset()
     cell: Cell | None = None
@@ -77,41 +91,56 @@ class Protocol:
         order = (_unless_known(log), mark) if self.log_before_mark else (mark, _unless_known(log))
         return (_name_ledger(ledger), look, *order, _acknowledge(event))
 
-    def recount(self, clock: int, ledgers: int, events: Sequence[str]) -> Program:
-        """Count the day again, by a process whose clock shows a time."""
+    def recount(self, clock: int, world: World, events: Sequence[str]) -> Program:
+        """Count the day again, by a process whose clock shows a time, and write a cell for each report."""
 
-        def read_cell(world: World, local: Local) -> tuple[World, Local]:
-            return world, local._replace(cell=world.cell)
+        def read_cell(report: int) -> Step:
+            return lambda world, local: (world, local._replace(cell=world.cells[report]))
 
-        def write_cell(world: World, local: Local) -> tuple[World, Local]:
-            time = max(clock, local.cell.time + 1 if local.cell else 0)
-            cell = Cell(time, local.marks, tuple(sorted(local.events)))
-            return world._replace(cell=max(cell, world.cell) if world.cell else cell), local
-
-        marks = [_read_mark(ledger) for ledger in range(ledgers)]
-        log = [_read_log(event) for event in events]
-        order = (*marks, *log) if self.marks_before_log else (*log, *marks)
-        return (*order, read_cell, write_cell)
-
-    def read(self, ledgers: int) -> Program:
-        """Answer a question; the answer is checked. A reader that would say `audited` of nothing gives up."""
-
-        def read_cell(world: World, local: Local) -> tuple[World, Local | None]:
-            return world, local._replace(cell=world.cell) if world.cell else None
-
-        def compare(ledger: int) -> Step:
-            def step(world: World, local: Local) -> tuple[World, Local | None]:
-                if local.cell is None or local.cell.marks[ledger] != world.marks[ledger]:
-                    return world, None
-                owed = world.acknowledged if ledger == 0 else local.owed
-                figures = frozenset(local.cell.figures)
-                if ledger == ledgers - 1 and not owed <= figures <= world.log:
-                    raise WronglyAuditedError
-                return world, local._replace(owed=owed)
+        def write_cell(report: int) -> Step:
+            def step(world: World, local: Local) -> tuple[World, Local]:
+                time = max(clock, local.cell.time + 1 if local.cell else 0)
+                cell, there = Cell(time, local.marks, tuple(sorted(local.events))), world.cells[report]
+                cells = _with(world.cells, report, max(cell, there) if there else cell)
+                return world._replace(cells=cells), local._replace(cell=None)
 
             return step
 
-        return (read_cell, *map(compare, range(ledgers)))
+        marks = [_read_days, *(_read_mark(ledger) for ledger in range(len(world.marks)))]
+        log = [_read_log(event) for event in events]
+        cells = [step(report) for report in range(len(world.cells)) for step in (read_cell, write_cell)]
+        return (*marks, *log, *cells) if self.marks_before_log else (*log, *marks, *cells)
+
+    def read(self, world: World) -> Program:
+        """Answer a question that takes all cells, one after the other; each answer is checked.
+
+        A reader that would not say `audited` gives up.
+        """
+        last = len(world.marks) - 1
+
+        def read_cell(report: int) -> Step:
+            def step(world: World, local: Local) -> tuple[World, Local | None]:
+                cell = world.cells[report]
+                return world, local._replace(cell=cell) if cell else None
+
+            return step
+
+        def compare(ledger: int) -> Step:
+            def step(world: World, local: Local) -> tuple[World, Local | None]:
+                mark = world.marks[ledger] if local.named[ledger] else _UNNAMED
+                if local.cell is None or local.cell.marks[ledger] != mark:
+                    return world, None
+                if ledger == last and not local.owed <= frozenset(local.cell.figures) <= world.log:
+                    raise WronglyAuditedError
+                return world, Local() if ledger == last else local  # Each cell is read and compared by itself.
+
+            return step
+
+        def read_days(world: World, local: Local) -> tuple[World, Local]:
+            return world, local._replace(named=_named(world), owed=world.acknowledged)
+
+        marks = (read_days, *map(compare, range(last + 1)))
+        return tuple(step for report in range(len(world.cells)) for step in (read_cell(report), *marks))
 
 
 def states(start: World, programs: Sequence[Program]) -> Iterator[State]:
@@ -146,20 +175,22 @@ def run_alone(world: World, program: Program) -> World:
     return world
 
 
-def _name_ledger(ledger: int) -> Step:
-    def step(world: World, local: Local) -> tuple[World, Local | None]:
-        marks = world.marks
-        return world._replace(marks=(*marks[:ledger], max(0, marks[ledger]), *marks[ledger + 1 :])), local
+def _with(values: tuple[_T, ...], place: int, value: _T) -> tuple[_T, ...]:
+    return (*values[:place], value, *values[place + 1 :])
 
-    return step
+
+def _name_ledger(ledger: int) -> Step:
+    return lambda world, local: (
+        world._replace(marks=_with(world.marks, ledger, max(0, world.marks[ledger]))),
+        local,
+    )
 
 
 def _raise_mark(ledger: int) -> Step:
-    def step(world: World, local: Local) -> tuple[World, Local | None]:
-        marks = world.marks
-        return world._replace(marks=(*marks[:ledger], marks[ledger] + 1, *marks[ledger + 1 :])), local
-
-    return step
+    return lambda world, local: (
+        world._replace(marks=_with(world.marks, ledger, world.marks[ledger] + 1)),
+        local,
+    )
 
 
 def _write_log(event: str) -> Step:
@@ -175,8 +206,21 @@ def _unless_known(step: Step) -> Step:
     return lambda world, local: (world, local) if local.events else step(world, local)
 
 
+def _named(world: World) -> tuple[bool, ...]:
+    return tuple(mark != _UNNAMED for mark in world.marks)
+
+
+def _read_days(world: World, local: Local) -> tuple[World, Local]:
+    """Read which ledgers there are; marks are read only of those."""
+    return world, local._replace(named=_named(world))
+
+
 def _read_mark(ledger: int) -> Step:
-    return lambda world, local: (world, local._replace(marks=(*local.marks, world.marks[ledger])))
+    def step(world: World, local: Local) -> tuple[World, Local]:
+        mark = world.marks[ledger] if local.named[ledger] else _UNNAMED
+        return world, local._replace(marks=(*local.marks, mark))
+
+    return step
 
 
 def _read_log(event: str) -> Step:

@@ -22,7 +22,7 @@ from eventmanager.preparation.block_writer import BlockWriter
 from eventmanager.preparation.validation import Validator
 from eventmanager.store.protocol import Recount
 from eventmanager.zones import Zone
-from tests.audit.machine import NOON_S, TODAY, Told
+from tests.audit.model import NOON_S, TODAY, Told
 from tests.reports.visits import entered
 
 EVENTS = st.builds(

@@ -32,6 +32,8 @@ class SetRows:
         self._repeater = repeater
         self._now = now
         self._unwritten: dict[Partition, dict[SetRow, None]] = {}
+        self._lock = asyncio.Lock()
+        """Held while rows are written: whoever comes next must know what of its partitions was left behind."""
 
     @property
     def unwritten_count(self) -> int:
@@ -39,7 +41,27 @@ class SetRows:
         return sum(map(len, self._unwritten.values()))
 
     async def write(self, rows: Mapping[Partition, Sequence[SetRow]]) -> Set[Partition]:
-        """Write rows, and return the partitions that lack some of theirs. Those are kept for `write_all`."""
+        """Write rows, and what was left behind of their partitions; return the partitions that lack some of theirs.
+
+        Events whose rows were left behind may come again in other blocks: those are not there before these rows are.
+        """
+        async with self._lock:
+            return await self._write({each: [*self._unwritten.pop(each, ()), *new] for each, new in rows.items()})
+
+    async def write_all(self) -> int:
+        """Try to write what commits have left unwritten; return how many rows are left."""
+        async with self._lock:
+            unwritten, self._unwritten = self._unwritten, {}
+            await self._write({partition: list(rows) for partition, rows in unwritten.items()})
+        return self.unwritten_count
+
+    def forget(self, partitions: Iterable[Partition]) -> None:
+        """Forget what was yet to be written of partitions that are to be removed."""
+        for partition in partitions:
+            self._unwritten.pop(partition, None)
+
+    async def _write(self, rows: Mapping[Partition, Sequence[SetRow]]) -> Set[Partition]:
+        """Write rows, and return the partitions that lack some of theirs. Those are kept for later."""
         tasks = [(partition, part) for partition, all_rows in rows.items() for part in chunks(all_rows)]
         results = await asyncio.gather(
             *(self._write_rows(partition, part) for partition, part in tasks), return_exceptions=True
@@ -51,18 +73,6 @@ class SetRows:
             elif isinstance(result, BaseException):
                 raise result
         return failed
-
-    async def write_all(self) -> int:
-        """Try to write what commits have left unwritten; return how many rows are left."""
-        if self._unwritten:
-            unwritten, self._unwritten = self._unwritten, {}
-            await self.write({partition: list(rows) for partition, rows in unwritten.items()})
-        return self.unwritten_count
-
-    def forget(self, partitions: Iterable[Partition]) -> None:
-        """Forget what was yet to be written of partitions that are to be removed."""
-        for partition in partitions:
-            self._unwritten.pop(partition, None)
 
     async def _write_rows(self, partition: Partition, rows: Sequence[SetRow]) -> None:
         """Write some rows as one mutation, whatever their tables: they share their partition."""

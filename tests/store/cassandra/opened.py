@@ -2,7 +2,8 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+import uuid
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -15,9 +16,11 @@ _KNOWN_WITHIN_S: Final = 60
 
 
 @asynccontextmanager
-async def opened(address: str, patience_s: float = 5) -> AsyncIterator[CassandraStore]:
+async def opened(
+    address: str, patience_s: float = 5, new_id: Callable[[], uuid.UUID] = uuid.uuid4
+) -> AsyncIterator[CassandraStore]:
     """Open a store, as soon as its nodes know of each other, and close it."""
-    options = StoreOptions(patience_s=patience_s)
+    options = StoreOptions(patience_s=patience_s, new_id=new_id)
     async with asyncio.timeout(_KNOWN_WITHIN_S):
         while True:
             try:
