@@ -50,10 +50,10 @@ async def rested_s(ingest: Ingest, timer: Timer, least_share: float, worked_s: f
 
 @pytest.mark.parametrize(
     ("waited_s", "share"),
-    [(0.0, 1.0), (0.01, 0.81), (0.05, 0.25), (0.07, 0.09), (0.1, LEAST_SHARE), (0.5, LEAST_SHARE)],
+    [(0.0, 1.0), (0.01, 0.729), (0.05, 0.125), (0.06, 0.064), (0.1, LEAST_SHARE), (0.5, LEAST_SHARE)],
 )
 async def test_it_works_while_nothing_waits(waited_s: float, share: float) -> None:
-    """For the square of that share of the time. Of ten commits a second each takes some of its interval, or waits for
+    """For the cube of that share of the time. Of ten commits a second each takes some of its interval, or waits for
     others.
     """
     timer = Timer()
@@ -63,8 +63,8 @@ async def test_it_works_while_nothing_waits(waited_s: float, share: float) -> No
     rested = await rested_s(ingest, timer, LEAST_SHARE, works_s)
     rested_on_request = await rested_s(ingest, timer, LEAST_SHARE_ON_REQUEST, works_s)
 
-    assert works_s / share - works_s == pytest.approx(rested, rel=0.1, abs=0.001)
-    assert works_s / max(share, 0.5) - works_s == pytest.approx(rested_on_request, rel=0.1, abs=0.001)
+    assert works_s / share - works_s == pytest.approx(rested, rel=0.15, abs=0.001)
+    assert works_s / max(share, 0.5) - works_s == pytest.approx(rested_on_request, rel=0.15, abs=0.001)
 
 
 async def test_no_rest_is_longer_than_a_minute() -> None:
