@@ -126,7 +126,7 @@ class _Reading:
         for block in blocks:
             rows = rows_of(block, self._platforms, self._wanted)
             hashes: Sequence[IdentityHash] = identity_hashes(rows)
-            if not self._copied.isdisjoint(hashes):
+            if self._copied and not self._copied.isdisjoint(hashes):
                 rows, hashes = self._set_aside(block, rows, hashes)
             self.identities.add(hashes)
             self._rows += rows

@@ -1,6 +1,7 @@
 """Closed days are counted again without being asked for."""
 
 import asyncio
+import datetime
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -13,14 +14,18 @@ from live.eventmanager.v1.analytics_service_pb2_grpc import AnalyticsServiceStub
 from eventmanager.app_directory import AppDirectory
 from eventmanager.audit import auditor
 from eventmanager.audit.auditor import AuditCounters, Auditor
+from eventmanager.audit.cells import DAY, DayCount
 from eventmanager.audit.counting import CountingHere, CountingInWorker
 from eventmanager.audit.desks import Desks
 from eventmanager.audit.due_days import QUIET_S
 from eventmanager.audit.pace import IngestLoad
+from eventmanager.audit.recount import Caller
+from eventmanager.blocks import Day
 from eventmanager.config import Config
 from eventmanager.errors import StoreUnavailableError
 from eventmanager.server import Server, start
 from eventmanager.store.address import open_store
+from eventmanager.store.protocol import Recount
 from tests.conftest import Clock, StartServer
 from tests.reports.visits import entered, make_app, send
 
@@ -147,3 +152,64 @@ async def test_a_worker_that_is_gone_is_told_and_replaced(database: str, clock: 
     await store.close()
 
     assert (1, True) == (audit.events, audit.audited)
+
+
+async def test_a_worker_asks_for_leave(database: str, clock: Clock) -> None:
+    """It goes on when it gets it; and where nobody waits for it any more, it is ended, and the next is another."""
+    server = await start(Config(listen="127.0.0.1:0", store=database), clock)
+    async with connected(server) as channel:
+        await send(channel, "shop", [entered("u1", 1), entered("u2", 1)])
+    await server.stop(1)
+    day = Day("shop", datetime.date.fromisoformat(TODAY))
+    counting = CountingInWorker(database, 10)
+    asked, may_go_on = asyncio.Event(), asyncio.Event()
+    reports: list[str] = []
+
+    async def take(cell: Recount) -> None:
+        reports.append(cell.report)
+
+    async def leave() -> None:
+        asked.set()
+        await may_go_on.wait()
+
+    given_up = asyncio.create_task(counting.count(day, 1, Caller(take, leave)))
+    await asked.wait()
+    given_up.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await given_up
+    asked.clear()
+    count = asyncio.create_task(counting.count(day, 1, Caller(take, leave)))
+    await asked.wait()
+    before_leave = list(reports)
+    may_go_on.set()
+    found = await count
+    await counting.close()
+
+    assert [] == before_leave
+    assert DayCount(2, 0, is_whole=True) == found
+    assert DAY == reports[-1]
+
+
+async def test_a_day_counted_on_request_is_due_no_more(database: str, clock: Clock) -> None:
+    """Nor does its age show."""
+    server = await start(Config(listen="127.0.0.1:0", store=database), clock)
+    async with connected(server) as channel:
+        await send(channel, "shop", [entered("u1", 1)])
+    await server.stop(1)
+    store = await open_store(database)
+    directory = AppDirectory(store, now=clock, new_app_zone=None)
+    watched = Auditor(store, directory, Desks(lambda _: CountingHere(store), IngestLoad()), clock)
+    app = await directory.app("shop")
+    today = directory.today(app)
+    clock.time_s += TWELVE_HOURS_S
+    watched.note(Day("shop", today))
+    is_counted = await watched.audit_next()  # Not yet: it was not quiet for long enough.
+    clock.time_s += 60
+    before_s = watched.oldest_unaudited_age_s()
+    audit = await watched.audit(app, today)
+    after_s = watched.oldest_unaudited_age_s()
+    await store.close()
+
+    assert not is_counted
+    assert (60, 0) == (before_s, after_s)
+    assert audit.audited
