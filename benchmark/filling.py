@@ -4,6 +4,7 @@ One day's events are drawn and happen again on every day, with other visitors in
 about for six days, and comes on two of them on average.
 """
 
+import asyncio
 import datetime
 import random
 import time
@@ -23,7 +24,7 @@ from eventmanager.blocks import Block
 from eventmanager.fold import fold
 from eventmanager.memory import Memory
 from eventmanager.preparation.block_writer import BlockWriter
-from eventmanager.store.protocol import Store
+from eventmanager.store.protocol import BlockOutcome, Store
 
 _EVENTS_A_REQUEST: Final = 1_000
 _EVENTS_A_COMMIT: Final = 20_000
@@ -99,10 +100,15 @@ def _name(visitor: int) -> str:
 
 async def _commit(store: Store, events: Sequence[Event]) -> None:
     memory = Memory(_REMEMBERED_IDS)  # No event comes twice.
-    for blocks in _commits(events):
-        facts = fold(blocks, memory)
-        memory.keep()
-        await store.commit(blocks, set(), partial(as_folded, facts))
+    async with asyncio.TaskGroup() as tasks:
+        committing: asyncio.Task[list[BlockOutcome]] | None = None
+        for blocks in _commits(events):
+            facts = fold(blocks, memory)
+            memory.keep()
+            if committing is not None:
+                await committing
+            committing = tasks.create_task(store.commit(blocks, set(), partial(as_folded, facts)))
+            await asyncio.sleep(0)  # It begins, and the next one is made meanwhile.
 
 
 def _commits(events: Sequence[Event]) -> Iterator[Sequence[Block]]:

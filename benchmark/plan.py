@@ -42,7 +42,7 @@ class ReportsPlan:
     most_asked: int
     """How often each question is asked at most,"""
     asking_s: float
-    """and for how long, but at least thrice."""
+    """and for how long, but at least twice."""
     has_fresh_servers: bool = True
     """Whether the first question of each report is to a server of its own, which has read nothing yet."""
 

@@ -36,27 +36,29 @@ class Readings:
     later: Reading
 
 
-async def measure_reading(address: str, questions: Sequence[Question]) -> Mapping[str, Readings]:
-    """Ask each question twice, by report. Nothing else may have the store open."""
+async def measure_reading(address: str, questions: Sequence[Question], *, asked: int) -> Mapping[str, Readings]:
+    """Ask each question so many times, by report: once where nothing is kept for later. Nothing else may have the store
+    open.
+    """
     store = await open_store(address)
     try:
-        return {question.report: await _readings(store, question) for question in questions}
+        return {question.report: await _readings(store, question, asked) for question in questions}
     finally:
         await store.close()
 
 
-async def _readings(store: Store, question: Question) -> Readings:
+async def _readings(store: Store, question: Question, asked: int) -> Readings:
     counting = _CountingStore(store)
     # What is not counted is the store's own.
     counted = cast("Store", counting)
     directory = AppDirectory(counted, now=time.time, new_app_zone=None)
     ask = getattr(AnalyticsServicer(directory, counted, time.time), question.method)
     readings = []
-    for _ in range(2):
+    for _ in range(asked):
         counting.rows = counting.bytes = 0
         await ask(question.request, None)
         readings.append(Reading(counting.rows, counting.bytes))
-    return Readings(*readings)
+    return Readings(readings[0], readings[-1])
 
 
 class _CountingStore:

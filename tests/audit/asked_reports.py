@@ -31,6 +31,14 @@ from tests.recount.visitor_reports import platforms, traffic
 from tests.traffic import USER_AGENTS
 
 
+async def ask_two(channel: grpc.aio.Channel, app: str, first: datetime.date, last: datetime.date) -> None:
+    """Ask one report that reads a set, and one that reads totals."""
+    analytics = AnalyticsServiceStub(channel)
+    asked: dict[str, Any] = {"app": app, "date_range": _range(first, last)}
+    await analytics.QueryStageUsers(QueryStageUsersRequest(**asked))
+    await analytics.QueryPageViews(QueryPageViewsRequest(**asked))
+
+
 async def ask_all(channel: grpc.aio.Channel, app: str, first: datetime.date, last: datetime.date) -> Mapping[str, Any]:
     """Return one answer of each report."""
     analytics = AnalyticsServiceStub(channel)

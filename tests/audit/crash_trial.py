@@ -30,17 +30,19 @@ class Trial:
 
     shop: Shop
     case: Case
+    in_all_ways: bool
+    """Whether events come again in all ways at each step, and all reports are asked; else it goes by turns."""
     found: list[str] = field(default_factory=list)
     _all: Model = field(init=False)
     _pairs: int = 0
 
-    async def run(self, *, in_all_ways: bool) -> list[str]:
+    async def run(self) -> list[str]:
         """Try every step, and return what was wrong."""
         await self.shop.begin(f"shop-{next(_app_numbers)}", SHARDS)
         self._all = Model(self.shop.app)
         answered_after, steps = await self._count_steps()
         points = list(points_of(answered_after, steps))
-        if not in_all_ways:
+        if not self.in_all_ways:
             points = list(with_one_way_each(points))
         first = self._pairs
         for pair in range(first, first + len(points)):
@@ -138,7 +140,7 @@ class Trial:
     async def _read(self, pair: int) -> None:
         """Have a writer do what it does when somebody reads."""
         if self.case.is_read and self.shop.is_on_file:
-            await self.shop.look(0, *self._days(pair))
+            await self.shop.look(0, *self._days(pair), at_all=self.in_all_ways)
 
     async def _send_all(self, pair: int, requests: Sequence[Sequence[Event]]) -> None:
         for request in requests:

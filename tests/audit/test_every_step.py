@@ -68,24 +68,24 @@ async def shop_on_cassandra(faults: Faults, cassandra: CassandraNodes) -> AsyncI
 @pytest.mark.parametrize("name", CASES)
 async def test_on_a_file(shop_on_a_file: Shop, name: str) -> None:
     """Each step fails, done or not, or is the last; events come again in one of the ways."""
-    assert [] == await Trial(shop_on_a_file, CASES[name]).run(in_all_ways=False)
+    assert [] == await Trial(shop_on_a_file, CASES[name], in_all_ways=False).run()
 
 
 @pytest.mark.parametrize("name", CASES)
 async def test_on_cassandra(shop_on_cassandra: Shop, name: str) -> None:
     """As on a file."""
-    assert [] == await Trial(shop_on_cassandra, CASES[name]).run(in_all_ways=False)
+    assert [] == await Trial(shop_on_cassandra, CASES[name], in_all_ways=False).run()
 
 
 @pytest.mark.large
 @pytest.mark.parametrize("name", CASES)
 async def test_on_a_file_in_all_ways(shop_on_a_file: Shop, name: str) -> None:
     """In each of the ways that events come again."""
-    assert [] == await Trial(shop_on_a_file, CASES[name]).run(in_all_ways=True)
+    assert [] == await Trial(shop_on_a_file, CASES[name], in_all_ways=True).run()
 
 
 @pytest.mark.large
 @pytest.mark.parametrize("name", CASES)
 async def test_on_cassandra_in_all_ways(shop_on_cassandra: Shop, name: str) -> None:
     """As on a file."""
-    assert [] == await Trial(shop_on_cassandra, CASES[name]).run(in_all_ways=True)
+    assert [] == await Trial(shop_on_cassandra, CASES[name], in_all_ways=True).run()
