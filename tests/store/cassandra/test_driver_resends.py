@@ -15,7 +15,7 @@ from eventmanager.store.protocol import BlockOutcome
 from tests.cassandra_nodes import CassandraNodes, free_network, started
 from tests.store.cassandra.faulty_proxy import FaultyProxy, WatchedWrite, proxy_between
 from tests.store.cassandra.made_blocks import block, entered, facts_of, viewed
-from tests.store.cassandra.opened import opened
+from tests.store.cassandra.opened import acquainted, opened
 
 LEDGER = uuid.uuid4()
 VISITOR = "the only visitor"
@@ -56,6 +56,7 @@ async def proxied(two_nodes: CassandraNodes, monkeypatch: pytest.MonkeyPatch) ->
             for announced, host in zip(two_nodes.announced_hosts, two_nodes.hosts, strict=True)
         ]
         address = f"cassandra://{','.join(two_nodes.announced_hosts)}/resends?replication=2"
+        await acquainted(address)
         store = await stack.enter_async_context(opened(address, new_id=lambda: LEDGER))
         yield Proxied(store, proxies)
 
