@@ -28,6 +28,8 @@ APP: Final = "bench"
 _HOUR_S: Final = 3_600
 _WARM_UP_EVENTS: Final = 2_000
 _WARM_UP_APP: Final = "warm-up"
+_WARM_UP_S: Final = 1.5
+"""For the process that the server starts when large requests come."""
 _RECENT: Final = DateRange(start_date="-1d", end_date="today")  # The last hour may have begun yesterday.
 
 
@@ -137,6 +139,7 @@ async def warm_up(target: str, seed: int, hours: Hours) -> None:
         ingest = IngestServiceStub(channel)
         for request in serialize("unary", _WARM_UP_APP, traffic, 100):
             await ingest.IngestEvents(IngestEventsRequest.FromString(request))
+    await asyncio.sleep(_WARM_UP_S)
 
 
 async def _settle(server: Watched, senders: Senders) -> float:

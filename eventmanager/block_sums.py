@@ -33,10 +33,9 @@ class BlockSums(NamedTuple):
     hovers_left: Times
     hovers_clicked: Times
     """By target the times of hovers that ended so."""
-    visitors: Mapping[str, Platform]
-    """Who was there, with what."""
-    changed_platforms: Sequence[tuple[str, Platform]]
-    """Who had been there with something else before, within these events."""
+    visitors: Sequence[str]
+    platforms: Sequence[Platform]
+    """Who was there and, by the same positions, with what: once, or again for each time that it had changed."""
     stages: Sequence[StageEntered]
     """The changes of stage, in the order of events: what they say depends on those before."""
 
@@ -49,14 +48,15 @@ def sum_up(rows: Iterable[EventRow]) -> BlockSums:
     page_times: defaultdict[str, list[int]] = defaultdict(list)
     hovers_left: defaultdict[str, list[int]] = defaultdict(list)
     hovers_clicked: defaultdict[str, list[int]] = defaultdict(list)
-    visitors: dict[str, Platform] = {}
-    changed_platforms: list[tuple[str, Platform]] = []
+    platform_of: dict[str, Platform] = {}
+    visitors: list[str] = []
+    platforms: list[Platform] = []
     stages: list[StageEntered] = []
     for kind, user, event_id, time_ns, hour, platform, subject, detail, elapsed_ms in rows:
-        known = visitors.setdefault(user, platform)
-        if known is not platform:
-            changed_platforms.append((user, known))
-            visitors[user] = platform
+        if platform_of.get(user) is not platform:
+            platform_of[user] = platform
+            visitors.append(user)
+            platforms.append(platform)
         by_hour[hour * KINDS + kind] += 1
         if kind == CLICK:
             clicks[subject, detail].append(elapsed_ms)
@@ -71,9 +71,7 @@ def sum_up(rows: Iterable[EventRow]) -> BlockSums:
                 hovers_clicked[subject].append(elapsed_ms)
         else:
             stages.append((user, event_id, time_ns, subject, detail, elapsed_ms))
-    return BlockSums(
-        by_hour, clicks, views, page_times, hovers_left, hovers_clicked, visitors, changed_platforms, stages
-    )
+    return BlockSums(by_hour, clicks, views, page_times, hovers_left, hovers_clicked, visitors, platforms, stages)
 
 
 def identities_of(rows: Iterable[EventRow]) -> list[str]:

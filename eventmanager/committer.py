@@ -165,7 +165,7 @@ class Committer:
         else:
             for block, outcome in zip(blocks, outcomes, strict=True):
                 if outcome is BlockOutcome.KNOWN:
-                    self._memory.copies(block)  # Remembers its ids: events of it may come again in other requests.
+                    self._memory.copies([block])  # Remembers its ids: events of it may come again in other requests.
             self._memory.keep()
         for waiting, outcome in zip(group, outcomes, strict=True):
             if outcome is BlockOutcome.UNSETTLED:

@@ -55,15 +55,13 @@ class _DayTotals:
                 all_times[text] += times
 
 
-def fold(blocks: Iterable[Block], memory: FoldMemory) -> Facts:
+def fold(blocks: Sequence[Block], memory: FoldMemory) -> Facts:
     """Fold blocks: `memory` says which events are copies, which rows are written, and where visitors were before."""
     gathered = _Gathered(memory)
     small: defaultdict[Partition, list[EventRow]] = defaultdict(list)
-    copies: list[list[int]] = []
-    for block in blocks:
+    copies = memory.copies(blocks)
+    for block, copied in zip(blocks, copies, strict=True):
         partition = block.partition
-        copied = memory.copies(block)
-        copies.append(copied)
         if copied:
             skipped = set(copied)
             small[partition] += [row for position, row in enumerate(block.rows()) if position not in skipped]
@@ -102,9 +100,7 @@ class _Gathered:
     def _add_platforms(self, partition: Partition, sums: BlockSums, visitors: RememberedVisitors) -> None:
         platform_of = visitors.platform_of
         new_platforms = self.members[SetTable.USERS_BY_PLATFORM].setdefault(partition, [])
-        for user, platform in sums.changed_platforms:
-            new_platforms.append((user, *platform))
-        for user, platform in sums.visitors.items():
+        for user, platform in zip(sums.visitors, sums.platforms, strict=True):
             if platform_of.get(user) is not platform:
                 platform_of[user] = platform
                 new_platforms.append((user, *platform))

@@ -5,7 +5,7 @@ It is used from one commit at a time. A commit that fails is undone, so that its
 
 from collections import OrderedDict, deque
 from collections.abc import Sequence
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, Final, Protocol, TypeAlias
 
 from eventmanager.blocks import Block, Partition
@@ -70,8 +70,8 @@ class FoldMemory(Protocol):
         """Is told of every stage that changes, before it does."""
         ...
 
-    def copies(self, block: Block) -> list[int]:
-        """Return the positions in a block of events that do not count."""
+    def copies(self, blocks: Sequence[Block]) -> Sequence[Sequence[int]]:
+        """Return for each block the positions of its events that do not count."""
         ...
 
     def visitors(self, partition: Partition) -> RememberedVisitors:
@@ -92,13 +92,17 @@ class Memory:
         self.stages_before: list[StageBefore] = []
         """What the stages remembered were before this commit changed them, in order, for `undo`."""
 
-    def copies(self, block: Block) -> list[int]:
-        """Return the positions in a block of events whose ids are remembered; remember the others."""
-        keys = _keys(block)
-        new = set(keys)
-        if len(new) == len(keys) and self._ids.isdisjoint(new) and self._new_ids.isdisjoint(new):
-            self._new_ids |= new
-            return []
+    def copies(self, blocks: Sequence[Block]) -> Sequence[Sequence[int]]:
+        """Return for each block the positions of its events whose ids are remembered; remember the others."""
+        keys = [_keys(block) for block in blocks]
+        new = set(chain.from_iterable(keys))
+        if len(new) == sum(map(len, keys)) and self._ids.isdisjoint(new) and self._new_ids.isdisjoint(new):
+            # Each id is looked up once, in one go: among a million it takes longer than all else that an event needs.
+            self._new_ids = self._new_ids | new if self._new_ids else new
+            return [()] * len(blocks)
+        return list(map(self._copies, keys))
+
+    def _copies(self, keys: Sequence[int]) -> Sequence[int]:
         copies = []
         for position, key in enumerate(keys):
             if key in self._ids or key in self._new_ids:

@@ -58,7 +58,7 @@ _LAST_WORDS_S: Final = 0.2
 """Time for the last answers to reach their senders. A connection that closes while its sender still writes is reset,
 and what was on its way back is lost.
 """
-_COLLECT_AFTER_OBJECTS: Final = 100_000
+_COLLECT_AFTER_OBJECTS: Final = 500_000
 _WHOLE_SERVER: Final = ""
 """The name under which health checks ask for all services at once."""
 

@@ -1,6 +1,7 @@
 """What the fold is to know while a part of the log is counted."""
 
 from collections import deque
+from collections.abc import Sequence
 from typing import Final
 
 from eventmanager.blocks import Block, Partition
@@ -18,9 +19,9 @@ class PartMemory:
         self.stages_before: deque[StageBefore] = deque(maxlen=0)
         """Keeps nothing: there is nothing to undo."""
 
-    def copies(self, block: Block) -> list[int]:  # noqa: ARG002 - none is one.
-        """Return the positions in a block of copies."""
-        return []
+    def copies(self, blocks: Sequence[Block]) -> Sequence[Sequence[int]]:
+        """Return for each block the positions of copies: it has none."""
+        return [()] * len(blocks)
 
     def visitors(self, partition: Partition) -> RememberedVisitors:  # noqa: ARG002 - all are of one.
         """Return what is remembered of a partition's visitors."""

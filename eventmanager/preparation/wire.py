@@ -102,9 +102,8 @@ def _told_block(block: Block) -> Any:
         block.expire_time_s,
         block.identities(),
         [dict(part) for part in by_text],
-        list(sums.visitors),
-        [platforms.setdefault(platform, len(platforms)) for platform in sums.visitors.values()],
-        [(user, platforms.setdefault(platform, len(platforms))) for user, platform in sums.changed_platforms],
+        sums.visitors,
+        [platforms.setdefault(platform, len(platforms)) for platform in sums.platforms],
         [tuple(platform) for platform in platforms],
         sums.stages,
     )
@@ -113,18 +112,11 @@ def _told_block(block: Block) -> Any:
 def _block(told: Any, app: str, platforms: PlatformReader) -> Block:
     (
         ordinal, shard, block_id, count, payload, expire_time_s, identities,
-        sums, visitors, indexes, changed_platforms, told_platforms, stages,
+        sums, visitors, indexes, told_platforms, stages,
     ) = told  # fmt: skip
     # The fold tells platforms apart by identity.
     known = [platforms.complete(browser, os, device, "") for browser, os, device in told_platforms]
-    all_sums = BlockSums._make(
-        (
-            *sums,
-            dict(zip(visitors, map(known.__getitem__, indexes), strict=True)),
-            [(user, known[index]) for user, index in changed_platforms],
-            stages,
-        )
-    )
+    all_sums = BlockSums._make((*sums, visitors, [known[index] for index in indexes], stages))
     return Block(
         Partition(app, datetime.date.fromordinal(ordinal), shard),
         block_id,
