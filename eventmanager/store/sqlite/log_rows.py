@@ -1,17 +1,18 @@
 """Rows of the log, and the facts that wait beside it."""
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import count
 from typing import Any
 
+import orjson
 import zstandard
 
 from eventmanager.blocks import Block
 from eventmanager.store.sqlite.many_rows import read_json, value_rows, write_rows
 from eventmanager.store.sqlite.table_facts import decode_facts
 from eventmanager.store.sqlite.tables import ALL_TABLES, TABLES_BY_NAME, Table
-from eventmanager.store.sqlite.unsettled import Unsettled
+from eventmanager.store.sqlite.unsettled import PORTIONS, Unsettled
 
 
 def known_blocks(connection: sqlite3.Connection, partitions: Sequence[int], blocks: Sequence[Block]) -> set[int]:
@@ -44,26 +45,34 @@ def insert_blocks(connection: sqlite3.Connection, rows: Sequence[tuple[int, Bloc
 
 
 def insert_facts(
-    connection: sqlite3.Connection, encoded: Mapping[Table, bytes], compressor: zstandard.ZstdCompressor
-) -> None:
-    """Keep facts until they go to their tables."""
+    connection: sqlite3.Connection, encoded: Sequence[tuple[Table, bytes]], compressor: zstandard.ZstdCompressor
+) -> int:
+    """Keep facts until they go to their tables; return the id of the first row, which the others' follow."""
+    if not encoded:
+        return 0
     values: list[Any] = []
-    for table, facts in encoded.items():
+    for table, facts in encoded:
         values += (table.value, compressor.compress(facts))
     write_rows(connection, "INSERT INTO unsettled_facts (table_name, facts)", 2, values)
+    ((last_id,),) = connection.execute("SELECT last_insert_rowid()").fetchall()
+    return int(last_id) - len(encoded) + 1
 
 
 def read_facts(connection: sqlite3.Connection) -> dict[Table, Unsettled]:
     """Read all facts kept."""
     unsettled: dict[Table, Unsettled] = {table: Unsettled() for table in ALL_TABLES}
-    rows = connection.execute("SELECT table_name, facts FROM unsettled_facts ORDER BY id").fetchall()
-    for name, compressed in rows:
+    rows = connection.execute("SELECT id, table_name, facts FROM unsettled_facts ORDER BY id").fetchall()
+    for row_id, name, compressed in rows:
         table = TABLES_BY_NAME[name]
         facts, length = decode_facts(table, compressed)
-        unsettled[table].add(facts, length, None)
+        # In turn: whichever portion it was, there is no harm in another.
+        unsettled[table].add(row_id % PORTIONS, row_id, facts, length)
+        unsettled[table].note_days(None)
     return unsettled
 
 
-def delete_facts(connection: sqlite3.Connection, table: Table) -> None:
-    """Let go of all facts kept of a table."""
-    connection.execute("DELETE FROM unsettled_facts WHERE table_name = ?", (table.value,))
+def delete_facts(connection: sqlite3.Connection, row_ids: Sequence[int]) -> None:
+    """Let go of facts kept."""
+    connection.execute(
+        "DELETE FROM unsettled_facts WHERE id IN (SELECT value FROM json_each(?))", (orjson.dumps(row_ids).decode(),)
+    )

@@ -4,7 +4,8 @@ import asyncio
 import datetime
 import logging
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence, Set
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence, Set
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from functools import partial
@@ -29,6 +30,9 @@ from eventmanager.store.sqlite.writer import Writer
 SETTLE_AFTER_S: Final = 5.0
 """How long facts wait to be settled where nobody reads."""
 
+_SETTLING_SHARE: Final = 0.5
+"""How long settling may take after a commit, of what that took."""
+
 _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
 
@@ -50,6 +54,7 @@ class SQLiteStore:
         self._write_thread = write_thread
         self._settle_after_s = settle_after_s
         self._settling: asyncio.TimerHandle | None = None
+        self._settling_all: asyncio.Task[None] | None = None
         if has_facts:
             self._settle_later()
 
@@ -71,8 +76,11 @@ class SQLiteStore:
 
     async def commit(self, blocks: Sequence[Block], resent: Set[bytes], facts_of: FactsOf) -> list[BlockOutcome]:  # noqa: ARG002 - looks for all blocks, at no cost.
         """As in Store."""
+        begun_s = time.monotonic()
         outcomes = await self._write(self._writer.commit, blocks, facts_of)
-        self._settle_soon(self._writer.full_tables())
+        # As long as it has to be to keep up, and no longer: the next commit waits for it.
+        most_s = (time.monotonic() - begun_s) * _SETTLING_SHARE
+        self._write_thread.submit(self._settle_full, most_s).add_done_callback(_log_mistake)
         self._settle_later()
         return outcomes
 
@@ -166,8 +174,10 @@ class SQLiteStore:
         """As in Store. Settles, so that the file is complete for whoever reads it then."""
         if self._settling is not None:
             self._settling.cancel()
-        for table in ALL_TABLES:
-            await self._write(self._settle, table)
+            self._settling = None
+        if self._settling_all is not None:
+            await asyncio.wait((self._settling_all,))
+        await self._settle_all()
         if self._readers is not None:
             await asyncio.to_thread(self._readers.close)
         await self._write(self._writer.close)
@@ -176,24 +186,39 @@ class SQLiteStore:
 
     def _settle_later(self) -> None:
         if self._settling is None:
-            self._settling = asyncio.get_running_loop().call_later(self._settle_after_s, self._settle_all_soon)
+            self._settling = asyncio.get_running_loop().call_later(self._settle_after_s, self._begin_to_settle)
 
-    def _settle_all_soon(self) -> None:
+    def _begin_to_settle(self) -> None:
         self._settling = None
-        self._settle_soon(ALL_TABLES)
+        self._settling_all = asyncio.get_running_loop().create_task(self._settle_all())
 
-    def _settle_soon(self, tables: Iterable[Table]) -> None:
-        for table in tables:  # One by one, so that commits get in between.
-            self._write_thread.submit(self._settle, table).add_done_callback(_log_mistake)
+    async def _settle_all(self) -> None:
+        for table in ALL_TABLES:
+            await self._settle_table(table)
 
-    def _settle(self, table: Table) -> bool:
-        """Settle a table, and return whether that was possible."""
+    async def _settle_table(self, table: Table) -> bool:
+        """Settle all that waits of a table by now, and return whether that was possible."""
+        while True:
+            readings = self._writer.readings
+            for place in self._writer.waiting(table):  # One by one, so that commits get in between.
+                if not await self._write(self._settle, table, place):
+                    return False
+            if self._writer.readings == readings:
+                return True
+
+    def _settle(self, table: Table, place: int) -> bool:
         try:
-            self._writer.settle(table)
+            self._writer.settle(table, place)
         except StoreUnavailableError as error:
             _log.debug("Facts wait to be settled: %s", error)
             return False
         return True
+
+    def _settle_full(self, most_s: float) -> None:
+        try:
+            self._writer.settle_full(most_s)
+        except StoreUnavailableError as error:
+            _log.debug("Facts wait to be settled: %s", error)
 
     def _change(self, change: Callable[[sqlite3.Connection], _T]) -> _T:
         with self._writer.transaction() as connection:
@@ -201,7 +226,7 @@ class SQLiteStore:
 
     async def _reading(self, table: Table, day: Day) -> Read:
         """Return what reads a table so that all that is committed now of a day is in it."""
-        if self._writer.needs_settling(table, day) and not await self._write(self._settle, table):
+        if self._writer.needs_settling(table, day) and not await self._settle_table(table):
             return partial(self._read_unsettled, table)
         return self._read
 
@@ -217,7 +242,7 @@ class SQLiteStore:
         return await asyncio.get_running_loop().run_in_executor(self._write_thread, work, *arguments)
 
 
-def _log_mistake(done: Future[bool]) -> None:
+def _log_mistake(done: Future[None]) -> None:
     error = done.exception()
     if error is not None:
         _log.error("Facts cannot be settled.", exc_info=error)

@@ -7,9 +7,11 @@ first, so nobody sees the difference.
 
 import logging
 import sqlite3
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from itertools import chain, count
 from typing import TypeVar
 
 from eventmanager.blocks import Block, Day
@@ -23,7 +25,13 @@ from eventmanager.store.sqlite.settling import settle_facts
 from eventmanager.store.sqlite.table_facts import TableFacts, encode_facts, facts_by_table, facts_compressor
 from eventmanager.store.sqlite.tables import ALL_TABLES, Table, partition_number
 from eventmanager.store.sqlite.totals_cache import TotalsCache
-from eventmanager.store.sqlite.unsettled import Unsettled
+from eventmanager.store.sqlite.unsettled import (
+    FULL_PORTION_BYTES,
+    MOST_PORTION_BYTES,
+    PORTIONS,
+    Unsettled,
+    portions_of,
+)
 
 _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
@@ -45,25 +53,35 @@ class Writer:
         self._compressor = facts_compressor()
         self._unsettled: dict[Table, Unsettled] | None = None
         self._is_failing = False
+        self.readings = 0
+        """How often the facts that wait were read anew. Then they are in other portions than before."""
 
     def needs_settling(self, table: Table, day: Day) -> bool:
         """Tell whether facts of a table and day may wait. Safe to ask from any thread."""
         unsettled = self._unsettled
         return unsettled is None or unsettled[table].concern(day)
 
-    def full_tables(self) -> Sequence[Table]:
-        """Return the tables of which so many facts wait that the next commit settles them first.
-
-        Safe to ask from any thread.
-        """
+    def waiting(self, table: Table) -> Sequence[int]:
+        """Return the portions of a table's facts that wait, of those committed by now. Safe to ask from any thread."""
         unsettled = self._unsettled
-        return [] if unsettled is None else [table for table in ALL_TABLES if unsettled[table].are_too_many]
+        return range(PORTIONS) if unsettled is None else unsettled[table].waiting()
+
+    def settle_full(self, most_s: float) -> None:
+        """Settle portions that are full, the fullest first, and begin with no other after so much time.
+
+        Raises StoreUnavailableError.
+        """
+        begun_s = time.monotonic()
+        while (fullest := self._fullest(FULL_PORTION_BYTES)) is not None:
+            self.settle(*fullest)
+            if time.monotonic() - begun_s >= most_s:
+                return
 
     def commit(self, blocks: Sequence[Block], facts_of: FactsOf) -> list[BlockOutcome]:
         """Commit as `Store.commit` does."""
         try:
-            for table in self.full_tables():
-                self.settle(table)
+            while (fullest := self._fullest(MOST_PORTION_BYTES)) is not None:
+                self.settle(*fullest)
             known = self._commit(blocks, facts_of)
         except StoreUnavailableError as error:
             if not self._is_failing:
@@ -82,23 +100,24 @@ class Writer:
         """
         with store_failures():
             _, unsettled = self._ready()
-        if not any(of_table.facts for of_table in unsettled.values()):
+        if not any(of_table.waiting() for of_table in unsettled.values()):
             return False
         with self.transaction() as connection:
             # A transaction alone does not find out that a file is read-only.
             connection.execute("DELETE FROM unsettled_facts WHERE FALSE")
         return True
 
-    def settle(self, table: Table) -> None:
-        """Move all facts of a table to it. Raises StoreUnavailableError."""
+    def settle(self, table: Table, place: int) -> None:
+        """Move a portion of a table's facts to it. Raises StoreUnavailableError."""
         with store_failures():
             _, unsettled = self._ready()
-        if not unsettled[table].facts:
+        of_table = unsettled[table]
+        if not of_table.row_ids(place):
             return
         with self.transaction() as connection:
-            settle_facts(connection, table, unsettled[table].facts, self._totals)
-            delete_facts(connection, table)
-        unsettled[table] = Unsettled()
+            settle_facts(connection, table, of_table.facts(place), self._totals)
+            delete_facts(connection, of_table.row_ids(place))
+        of_table.forget(place)
 
     def read(self, read: Callable[[sqlite3.Connection], _T]) -> _T:
         """Read what is settled. Raises StoreUnavailableError."""
@@ -116,7 +135,9 @@ class Writer:
             try:
                 connection.execute("PRAGMA cache_spill = OFF")
                 connection.execute("BEGIN IMMEDIATE")
-                settle_facts(connection, table, unsettled[table].facts, TotalsCache())
+                of_table = unsettled[table]
+                facts = chain.from_iterable(map(of_table.facts, of_table.waiting()))
+                settle_facts(connection, table, facts, TotalsCache())
                 return read(connection)
             finally:
                 connection.rollback()
@@ -125,7 +146,8 @@ class Writer:
     def forget_day(self, day: Day) -> None:
         """Have a day be no more, though its rows are still to be removed. Raises StoreUnavailableError."""
         for table in ALL_TABLES:
-            self.settle(table)
+            for place in self.waiting(table):
+                self.settle(table, place)
         with self.transaction() as connection:
             dropping.forget_day(connection, day)
         self._days.forget()
@@ -154,6 +176,14 @@ class Writer:
         if self._connection is not None:
             self._connection.close()
 
+    def _fullest(self, most_bytes: int) -> tuple[Table, int] | None:
+        """Return the fullest portion of all where it has more than so many bytes."""
+        with store_failures():
+            _, unsettled = self._ready()
+        fullest = [(table, of_table.fullest()) for table, of_table in unsettled.items()]
+        table, place = max(fullest, key=lambda portion: unsettled[portion[0]].length(portion[1]))
+        return (table, place) if unsettled[table].length(place) > most_bytes else None
+
     def _commit(self, blocks: Sequence[Block], facts_of: FactsOf) -> set[int]:
         """Return the places of blocks that are known."""
         with self.transaction() as connection:
@@ -165,13 +195,17 @@ class Writer:
             if new:
                 facts = facts_by_table(facts_of([blocks[place] for place in new]), days)
                 insert_blocks(connection, [(partitions[place], blocks[place]) for place in new])
-            encoded = {table: encode_facts(of_table) for table, of_table in facts.items()}
-            insert_facts(connection, encoded, self._compressor)
+            portions = [
+                (table, place, portion) for table, of_table in facts.items() for place, portion in portions_of(of_table)
+            ]
+            encoded = [(table, encode_facts(portion)) for table, _, portion in portions]
+            first_id = insert_facts(connection, encoded, self._compressor)
             raise_blocks(connection, Counter(days[block.partition.day] for block in blocks))
         self._days.keep(days)
         _, unsettled = self._ready()
-        for table, of_table in facts.items():
-            unsettled[table].add(of_table, len(encoded[table]), days)
+        for row_id, (table, place, portion), (_, written) in zip(count(first_id), portions, encoded, strict=False):
+            unsettled[table].add(place, row_id, portion, len(written))
+            unsettled[table].note_days(days)
         return known
 
     def _ready(self) -> tuple[sqlite3.Connection, dict[Table, Unsettled]]:
@@ -182,6 +216,7 @@ class Writer:
             self._connection = self._connect()
         if self._unsettled is None:
             self._unsettled = read_facts(self._connection)
+            self.readings += 1
         return self._connection, self._unsettled
 
     def _forget(self) -> None:
