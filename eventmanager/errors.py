@@ -4,6 +4,7 @@
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,10 @@ class InvalidRequestError(Exception):
     def __init__(self, field: str, description: str) -> None:
         super().__init__(f"{field}: {description}" if field else description)
         self.violation = FieldViolation(field, description)
+
+
+NO_REQUEST: Final = "The bytes are no request of this method: they end too soon, or a text in them is not UTF-8."
+"""What is wrong with bytes that protobuf cannot read. What it says itself names types that callers do not know."""
 
 
 class UnknownAppError(Exception):

@@ -146,5 +146,6 @@ def _unanswered(tally: Tally) -> str:
         return ""
     return (
         f" {number(tally.unanswered)} events have no answer: they may be stored or not. "
-        "Send the same file again with --again, and those that are stored count once."
+        "Lines after theirs, if any, were not sent. Send the same file again with --again and the same --batch-size, "
+        "and those that are stored count once."
     )

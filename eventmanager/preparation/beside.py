@@ -119,8 +119,8 @@ class PreparingBeside:
         while True:
             try:
                 await self._run()
-            except (OSError, asyncio.IncompleteReadError) as error:
-                _log.warning("The process that prepares requests has ended (%s). Another will be started.", error)
+            except (OSError, asyncio.IncompleteReadError):
+                _log.warning("The process that prepares requests has ended. What it had in hand is prepared here.")
             await asyncio.sleep(_WAIT_TO_START_AGAIN_S)
 
     async def _run(self) -> None:

@@ -12,7 +12,7 @@ from live.eventmanager.v1.ingest_service_pb2 import RefusedEvent
 
 from eventmanager.apps import App
 from eventmanager.blocks import Block
-from eventmanager.errors import InvalidRequestError
+from eventmanager.errors import NO_REQUEST, InvalidRequestError
 from eventmanager.preparation.block_writer import BlockWriter, name_request
 from eventmanager.preparation.validation import Validator
 
@@ -42,8 +42,8 @@ class Preparer:
         try:
             events = LoggedEvents.FromString(encoded).events
             sent = SerializedEvents.FromString(encoded)
-        except DecodeError as error:
-            raise InvalidRequestError("", f"The bytes are no request of this method: {error}.") from None
+        except DecodeError:
+            raise InvalidRequestError("", NO_REQUEST) from None
         if not events:
             raise InvalidRequestError("events", "A request needs at least one event, and this one has none.")
         if len(events) > self._max_events:

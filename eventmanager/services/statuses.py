@@ -15,6 +15,7 @@ from google.rpc.status_pb2 import Status
 from live.eventmanager.v1 import error_pb2
 
 from eventmanager.errors import (
+    NO_REQUEST,
     AppExistsError,
     InvalidRequestError,
     OverloadedError,
@@ -114,8 +115,8 @@ def read_message(message_type: type[_Message], encoded: bytes) -> _Message:
 def _read(deserialize: Callable[[bytes], _T], encoded: bytes) -> _T:
     try:
         return deserialize(encoded)
-    except DecodeError as error:
-        raise InvalidRequestError("", f"The bytes are no request of this method: {error}.") from None
+    except DecodeError:
+        raise InvalidRequestError("", NO_REQUEST) from None
 
 
 class StatusInterceptor(grpc.aio.ServerInterceptor):

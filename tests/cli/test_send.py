@@ -220,7 +220,8 @@ async def test_it_gives_up_after_the_time_given(server: Server, type_in: TypeIn,
     expected = (
         f"Error: No answer came within 0.5 s. The last failure: No server answers at {cable.address}. "
         "30 events have no answer: they may be stored or not. "
-        "Send the same file again with --again, and those that are stored count once.\n"
+        "Lines after theirs, if any, were not sent. Send the same file again with --again and the same --batch-size, "
+        "and those that are stored count once.\n"
     )
 
     assert Typed(1, "", expected) == typed
