@@ -114,7 +114,7 @@ class Writer:
         of_table = unsettled[table]
         if not of_table.row_ids(place):
             return
-        with self.transaction() as connection:
+        with self._unsynced(), self.transaction() as connection:
             settle_facts(connection, table, of_table.facts(place), self._totals)
             delete_facts(connection, of_table.row_ids(place))
         of_table.forget(place)
@@ -175,6 +175,26 @@ class Writer:
         self._forget()
         if self._connection is not None:
             self._connection.close()
+
+    @contextmanager
+    def _unsynced(self) -> Iterator[None]:
+        """Do not wait for the disk when a transaction ends: what a power cut then undoes can be done again.
+
+        The log of transactions keeps their order, so the next one that is synced makes this one durable, too:
+        https://www.sqlite.org/pragma.html#pragma_synchronous.
+        """
+        with store_failures():
+            connection, _ = self._ready()
+            try:
+                connection.execute("PRAGMA synchronous = NORMAL").close()
+                yield
+            finally:
+                if self._connection is connection:
+                    try:
+                        connection.execute("PRAGMA synchronous = FULL").close()
+                    except BaseException:
+                        self._forget()  # Or events would be acknowledged that are not on disk.
+                        raise
 
     def _fullest(self, most_bytes: int) -> tuple[Table, int] | None:
         """Return the fullest portion of all where it has more than so many bytes."""

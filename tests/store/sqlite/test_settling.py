@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given
@@ -17,6 +18,7 @@ from eventmanager.blocks import Day, Partition
 from eventmanager.durations import Durations
 from eventmanager.facts import Addition, Key, SetTable, Totals, TotalsTable
 from eventmanager.store.protocol import BlockOutcome
+from eventmanager.store.sqlite.database import Database
 from eventmanager.store.sqlite.schema import read_steps, upgrade
 from eventmanager.store.sqlite.settling import settle_facts
 from eventmanager.store.sqlite.store import SQLiteStore
@@ -107,6 +109,29 @@ async def test_facts_of_large_commits_wait_in_portions(path: Path, partition: Pa
     assert [(3 * PORTIONS,)] == waiting
     assert {key: Totals.of(Addition((3,), ([key_number] * 3,))) for key_number, key in enumerate(pages)} == totals
     assert [(0,)] == left
+
+
+async def test_commits_are_synced_whatever_was_settled(path: Path, partition: Partition) -> None:
+    """Settling does not wait for the disk; what is committed after it does."""
+    synced: list[int] = []
+    connect = Database.connect_writer
+
+    def watched(database: Database) -> Any:
+        connection = connect(database)
+        connections.append(connection)
+        return connection
+
+    connections: list[sqlite3.Connection] = []
+    with patch.object(Database, "connect_writer", watched):
+        store = await SQLiteStore.open(path, settle_after_s=AN_HOUR_S)
+    for number in range(2):
+        await commit(store, partition, f"{number}", members_of(USERS, partition, (0, f"u{number}")))
+        await store.member_counts(USERS, partition)
+        [(level,)] = connections[-1].execute("PRAGMA synchronous").fetchall()
+        synced.append(level)
+    await store.close()
+
+    assert [2, 2] == synced
 
 
 async def test_after_a_crash(path: Path, tmp_path: Path, partition: Partition) -> None:
