@@ -7,7 +7,7 @@ from live.eventmanager.v1.ingest_service_pb2 import IngestOutcome, RefusedEvent
 
 from eventmanager.apps import App
 from eventmanager.committer import BlockAnswer, Committer
-from eventmanager.errors import OverloadedError, StoreUnavailableError
+from eventmanager.errors import OverloadedError, ShuttingDownError, StoreUnavailableError
 from eventmanager.memory import Memory
 from eventmanager.preparation.beside import PreparingBeside
 from eventmanager.preparation.preparer import PreparedRequest, Preparer
@@ -89,6 +89,7 @@ class Ingestion:
         self._memory = memory
         self._now = now
         self._preparing: set[asyncio.Task[SubmittedRequest]] = set()
+        self._is_closing = False
 
     @property
     def is_busy(self) -> bool:
@@ -111,6 +112,8 @@ class Ingestion:
 
         Raises InvalidRequestError as Preparer.prepare does, and what Committer.submit raises; then nothing was taken.
         """
+        if self._is_closing:
+            raise ShuttingDownError
         beside = self._beside
         if beside is not None and beside.takes(encoded):
             prepared = beside.prepare(app, encoded, self._now())
@@ -141,7 +144,8 @@ class Ingestion:
 
     async def close(self) -> None:
         """Hand to the committer what is being prepared; have it take nothing more, and return once all is answered."""
-        while self._preparing:
+        self._is_closing = True
+        if self._preparing:
             await asyncio.wait(self._preparing)
         await self._committer.close()
         if self._beside is not None:

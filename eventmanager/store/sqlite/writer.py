@@ -225,6 +225,7 @@ class Writer:
         _, unsettled = self._ready()
         for row_id, (table, place, portion), (_, written) in zip(count(first_id), portions, encoded, strict=False):
             unsettled[table].add(place, row_id, portion, len(written))
+        for table in facts:
             unsettled[table].note_days(days)
         return known
 
