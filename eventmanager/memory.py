@@ -3,16 +3,18 @@
 It is used from one commit at a time. A commit that fails is undone, so that its events, sent again, are new again.
 """
 
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Sequence
 from itertools import chain, islice
 from typing import Any, Final, Protocol, TypeAlias
 
 from eventmanager.blocks import Block, Partition
 from eventmanager.events import Platform
+from eventmanager.remembered_ids import RememberedIds
 
 MOST_REMEMBERED_ROWS: Final = 500_000
 """Most set rows and visitors' stages remembered: about 100 MB."""
+_PARTS_FORGOTTEN: Final = 32
 
 
 _Stage: TypeAlias = tuple[int, str, int]
@@ -42,10 +44,10 @@ class RememberedVisitors:
     def __len__(self) -> int:
         return sum(len(table) for table in self.tables())
 
-    def forget_half(self) -> None:
-        """Forget the older half of everything."""
+    def forget_oldest(self) -> None:
+        """Forget the oldest part of everything: little enough not to keep others waiting."""
         for table in self.tables():
-            for key in list(islice(table, (len(table) + 1) // 2)):
+            for key in list(islice(table, len(table) // _PARTS_FORGOTTEN + 1)):
                 del table[key]
 
     def forget_written(self) -> None:
@@ -83,10 +85,8 @@ class Memory:
     """The ids of the last events folded, and their visitors."""
 
     def __init__(self, remembered_ids: int, most_rows: int = MOST_REMEMBERED_ROWS) -> None:
-        self._remembered_ids = remembered_ids
         self._most_rows = most_rows
-        self._ids: set[int] = set()
-        self._ids_by_age: deque[int] = deque()
+        self._ids = RememberedIds(remembered_ids)
         self._new_ids: set[int] = set()
         self._visitors: OrderedDict[Partition, RememberedVisitors] = OrderedDict()
         self.stages_before: list[StageBefore] = []
@@ -125,22 +125,18 @@ class Memory:
 
     def keep(self) -> None:
         """End a commit that succeeded, and forget what is too much."""
-        self._ids |= self._new_ids
-        self._ids_by_age.extend(self._new_ids)
+        self._ids.add(self._new_ids)
         self._new_ids = set()
         self.stages_before.clear()
-        while len(self._ids_by_age) > self._remembered_ids:
-            self._ids.discard(self._ids_by_age.popleft())
         rows = sum(map(len, self._visitors.values()))
         while rows > self._most_rows:
             oldest = next(iter(self._visitors))
             visitors = self._visitors[oldest]
             rows -= len(visitors)
-            if len(self._visitors) > 1:
+            visitors.forget_oldest()
+            rows += len(visitors)
+            if not len(visitors):
                 del self._visitors[oldest]
-            else:
-                visitors.forget_half()
-                rows += len(visitors)
 
     def undo(self) -> None:
         """End a commit that failed."""

@@ -1,7 +1,6 @@
 """A server's life: what it is wired from, how it starts, and how it stops without losing anything."""
 
 import asyncio
-import gc
 import logging
 import signal
 import time
@@ -28,6 +27,7 @@ from eventmanager.audit.pace import IngestLoad
 from eventmanager.committer import Committer
 from eventmanager.config import SQLITE_IN_MEMORY, Config
 from eventmanager.errors import StartError
+from eventmanager.garbage import GarbageCollection
 from eventmanager.ingestion import Ingestion
 from eventmanager.memory import Memory
 from eventmanager.platforms import PlatformReader
@@ -58,7 +58,6 @@ _LAST_WORDS_S: Final = 0.2
 """Time for the last answers to reach their senders. A connection that closes while its sender still writes is reset,
 and what was on its way back is lost.
 """
-_COLLECT_AFTER_OBJECTS: Final = 500_000
 _WHOLE_SERVER: Final = ""
 """The name under which health checks ask for all services at once."""
 
@@ -71,6 +70,8 @@ class Server:
 
     address: str
     """Where it listens, as HOST:PORT."""
+    garbage: GarbageCollection
+    """For a process that is nothing but this server."""
     _grpc_server: grpc.aio.Server
     _health: health.aio.HealthServicer
     _watches: Watches
@@ -138,9 +139,10 @@ async def _start(config: Config, store: Store, now: Callable[[], float], *, shar
     ingestion = Ingestion(committer, preparer, beside, memory, now)
     streams = OpenStreams()
     watches = Watches()
+    garbage = GarbageCollection(lambda: ingestion.is_busy)
 
     server = grpc.aio.server(
-        interceptors=[StatusInterceptor(watches)],
+        interceptors=[StatusInterceptor(watches, garbage.note_call)],
         options=[
             ("grpc.max_receive_message_length", config.max_request_bytes),
             ("grpc.max_send_message_length", -1),
@@ -172,9 +174,11 @@ async def _start(config: Config, store: Store, now: Callable[[], float], *, shar
         asyncio.create_task(store_health.run()),
         asyncio.create_task(RetentionSweep(store, directory, now).run()),
         asyncio.create_task(auditor.run()),
+        asyncio.create_task(garbage.run()),
     ]
     return Server(
         address=str(config.address._replace(port=port)),
+        garbage=garbage,
         _grpc_server=server,
         _health=health_servicer,
         _watches=watches,
@@ -206,11 +210,7 @@ def stop_on_signals() -> asyncio.Event:
 
 async def run(server: Server, grace_s: float, stopped: asyncio.Event) -> None:
     """Have the process be nothing but a server until `stopped` is set; then stop it."""
-    # Events in hand are many small tuples without cycles. By default the collector looks through them every 700 and
-    # doubles what an event costs; what is there by now stays for good, and it need not look through that either.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(_COLLECT_AFTER_OBJECTS, 20, 20)
+    server.garbage.take_over()
     await stopped.wait()
     _log.info("Stopping: what is in hand is stored and answered first.")
     await server.stop(grace_s)

@@ -122,8 +122,10 @@ def _read(deserialize: Callable[[bytes], _T], encoded: bytes) -> _T:
 class StatusInterceptor(grpc.aio.ServerInterceptor):
     """Ends calls whose handlers raise with the status that the error means, and watches when all are to end."""
 
-    def __init__(self, watches: Watches) -> None:
+    def __init__(self, watches: Watches, note_call: Callable[[], None]) -> None:
+        """`note_call` hears of every call."""
         self._watches = watches
+        self._note_call = note_call
         self._wrapped: dict[str, Handler] = {}
         """By method. There is one handler for each, and a call must not cost the making of another."""
 
@@ -133,6 +135,7 @@ class StatusInterceptor(grpc.aio.ServerInterceptor):
         handler_call_details: grpc.HandlerCallDetails,
     ) -> "Handler | None":
         """Wrap the handler of a call."""
+        self._note_call()
         method = handler_call_details.method
         wrapped = self._wrapped.get(method)
         if wrapped is None:

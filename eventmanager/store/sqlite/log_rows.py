@@ -1,7 +1,7 @@
 """Rows of the log, and the facts that wait beside it."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import count
 from typing import Any
 
@@ -12,7 +12,7 @@ from eventmanager.blocks import Block
 from eventmanager.store.sqlite.many_rows import read_json, value_rows, write_rows
 from eventmanager.store.sqlite.table_facts import decode_facts
 from eventmanager.store.sqlite.tables import ALL_TABLES, TABLES_BY_NAME, Table
-from eventmanager.store.sqlite.unsettled import PORTIONS, Unsettled
+from eventmanager.store.sqlite.unsettled import Unsettled
 
 
 def known_blocks(connection: sqlite3.Connection, partitions: Sequence[int], blocks: Sequence[Block]) -> set[int]:
@@ -45,30 +45,40 @@ def insert_blocks(connection: sqlite3.Connection, rows: Sequence[tuple[int, Bloc
 
 
 def insert_facts(
-    connection: sqlite3.Connection, encoded: Sequence[tuple[Table, bytes]], compressor: zstandard.ZstdCompressor
-) -> int:
-    """Keep facts until they go to their tables; return the id of the first row, which the others' follow."""
-    if not encoded:
-        return 0
+    connection: sqlite3.Connection,
+    first_id: int,
+    encoded: Mapping[Table, bytes],
+    compressor: zstandard.ZstdCompressor,
+) -> None:
+    """Keep facts until they go to their tables, a row for each, numbered from `first_id`."""
     values: list[Any] = []
-    for table, facts in encoded:
-        values += (table.value, compressor.compress(facts))
-    write_rows(connection, "INSERT INTO unsettled_facts (table_name, facts)", 2, values)
-    ((last_id,),) = connection.execute("SELECT last_insert_rowid()").fetchall()
-    return int(last_id) - len(encoded) + 1
+    for row_id, (table, facts) in enumerate(encoded.items(), first_id):
+        values += (row_id, table.value, compressor.compress(facts))
+    write_rows(connection, "INSERT INTO unsettled_facts (id, table_name, facts)", 3, values)
 
 
-def read_facts(connection: sqlite3.Connection) -> dict[Table, Unsettled]:
-    """Read all facts kept."""
-    unsettled: dict[Table, Unsettled] = {table: Unsettled() for table in ALL_TABLES}
+def read_facts(connection: sqlite3.Connection) -> tuple[Mapping[Table, Unsettled], int]:
+    """Read all facts that wait; return them with a number after those of all rows that ever kept some."""
+    settled: dict[Table, dict[int, int]] = {table: {} for table in ALL_TABLES}
+    last_id = 0
+    for name, place, row_id in connection.execute("SELECT table_name, portion, facts_id FROM settled_portions"):
+        settled[TABLES_BY_NAME[name]][place] = row_id
+        last_id = max(last_id, row_id)
+    unsettled = {table: Unsettled(table, settled[table]) for table in ALL_TABLES}
     rows = connection.execute("SELECT id, table_name, facts FROM unsettled_facts ORDER BY id").fetchall()
     for row_id, name, compressed in rows:
         table = TABLES_BY_NAME[name]
         facts, length = decode_facts(table, compressed)
-        # In turn: whichever portion it was, there is no harm in another.
-        unsettled[table].add(row_id % PORTIONS, row_id, facts, length)
+        unsettled[table].add(row_id, facts, length)
         unsettled[table].note_days(None)
-    return unsettled
+        last_id = max(last_id, row_id)
+    return unsettled, last_id + 1
+
+
+def note_settled(connection: sqlite3.Connection, table: Table, places: Collection[int], last_id: int) -> None:
+    """Have it known that the facts of some portions are settled up to a row."""
+    values = [value for place in places for value in (table.value, place, last_id)]
+    write_rows(connection, "INSERT OR REPLACE INTO settled_portions (table_name, portion, facts_id)", 3, values)
 
 
 def delete_facts(connection: sqlite3.Connection, row_ids: Sequence[int]) -> None:

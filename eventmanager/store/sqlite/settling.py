@@ -8,16 +8,17 @@ from typing import Any
 
 from eventmanager.facts import Addition, Key, SetTable, Totals, TotalsTable
 from eventmanager.store.sqlite.many_rows import read_json, value_rows, write_rows
-from eventmanager.store.sqlite.table_facts import TableFacts
 from eventmanager.store.sqlite.tables import SET_COLUMNS, TOTALS_COLUMNS, Table
 from eventmanager.store.sqlite.totals_cache import TotalsCache
 
 
-def settle_facts(connection: sqlite3.Connection, table: Table, facts: Iterable[TableFacts], cache: TotalsCache) -> None:
-    """Put the facts of some commits into a table. `cache` then knows rows as they are when this is committed."""
+def settle_facts(
+    connection: sqlite3.Connection, table: Table, facts: Iterable[tuple[int, Sequence[Any]]], cache: TotalsCache
+) -> None:
+    """Put facts into a table, as in TableFacts. `cache` then knows rows as they are when this is committed."""
     rows: defaultdict[int, list[Sequence[Any]]] = defaultdict(list)
-    for number, of_commit in chain.from_iterable(facts):
-        rows[number].append(of_commit)
+    for number, of_number in facts:
+        rows[number].append(of_number)
     for number, of_commits in rows.items():
         if isinstance(table, SetTable):
             _add_members(connection, table, number, set(chain.from_iterable(of_commits)))

@@ -5,7 +5,7 @@ import datetime
 import logging
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence, Set
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence, Set
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from functools import partial
@@ -32,6 +32,8 @@ SETTLE_AFTER_S: Final = 5.0
 
 _SETTLING_SHARE: Final = 0.5
 """How long settling may take after a commit, of what that took."""
+_REST: Final = 2.0
+"""How long what need not be settled yet waits between commits, as a multiple of how long it took to settle some."""
 
 _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
@@ -53,6 +55,7 @@ class SQLiteStore:
         self._database, self._writer, self._readers, has_facts = opened
         self._write_thread = write_thread
         self._settle_after_s = settle_after_s
+        self._commits = 0
         self._settling: asyncio.TimerHandle | None = None
         self._settling_all: asyncio.Task[None] | None = None
         if has_facts:
@@ -78,9 +81,11 @@ class SQLiteStore:
         """As in Store."""
         begun_s = time.monotonic()
         outcomes = await self._write(self._writer.commit, blocks, facts_of)
+        self._commits += 1
         # As long as it has to be to keep up, and no longer: the next commit waits for it.
         most_s = (time.monotonic() - begun_s) * _SETTLING_SHARE
-        self._write_thread.submit(self._settle_full, most_s).add_done_callback(_log_mistake)
+        if self._writer.is_any_full:
+            self._write_thread.submit(self._settle_full, most_s).add_done_callback(_log_mistake)
         self._settle_later()
         return outcomes
 
@@ -194,21 +199,28 @@ class SQLiteStore:
 
     async def _settle_all(self) -> None:
         for table in ALL_TABLES:
-            await self._settle_table(table)
+            await self._settle_table(table, may_wait=True)
 
-    async def _settle_table(self, table: Table) -> bool:
-        """Settle all that waits of a table by now, and return whether that was possible."""
+    async def _settle_table(self, table: Table, *, may_wait: bool = False) -> bool:
+        """Settle all that waits of a table by now, and return whether that was possible.
+
+        Where it may wait, commits that are made meanwhile have most of the time.
+        """
         while True:
             readings = self._writer.readings
-            for place in self._writer.waiting(table):  # One by one, so that commits get in between.
-                if not await self._write(self._settle, table, place):
+            for places in self._writer.waiting(table):  # One by one, so that commits get in between.
+                commits = self._commits
+                begun_s = time.monotonic()
+                if not await self._write(self._settle, table, places):
                     return False
+                if may_wait and self._commits != commits:
+                    await asyncio.sleep((time.monotonic() - begun_s) * _REST)
             if self._writer.readings == readings:
                 return True
 
-    def _settle(self, table: Table, place: int) -> bool:
+    def _settle(self, table: Table, places: Collection[int]) -> bool:
         try:
-            self._writer.settle(table, place)
+            self._writer.settle(table, places)
         except StoreUnavailableError as error:
             _log.debug("Facts wait to be settled: %s", error)
             return False

@@ -1,70 +1,79 @@
 """Facts that are committed and wait to go to their table.
 
-They wait in portions: one is settled in some 20 ms, and commits get in between. Where there are many rows, those of
-one key go to one portion, so that its row is written once for all commits whose facts wait there.
+They wait in portions, by their keys. One is settled in some milliseconds, so that commits get in between, and a row is
+written once for all commits whose facts wait there.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+import zlib
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from eventmanager.blocks import Day
+from eventmanager.facts import SetTable
 from eventmanager.store.sqlite.table_facts import TableFacts
+from eventmanager.store.sqlite.tables import Table
 
-PORTIONS: Final = 16
-FULL_PORTION_BYTES: Final = 256 << 10
+PORTIONS: Final = 64
+"""Databases tell by it how far facts have been settled: with another number, those that wait would be other ones."""
+_FULL_SET_BYTES: Final = 32 << 10
+_FULL_TOTALS_BYTES: Final = 64 << 10
 """Bytes of a portion's facts, as JSON, with which it is time to settle it: all portions of a table then have those of
-200,000 to 2,000,000 events. They take six times as much memory.
+100,000 to 2,000,000 events. They take six times as much memory. Totals wait for longer, as they are added up.
 """
-MOST_PORTION_BYTES: Final = 4 * FULL_PORTION_BYTES
-"""A commit that would add to more settles first."""
-_FEW_ROWS: Final = 1_000
-"""So few rows of one commit go to one portion: the first, whatever their keys."""
+MOST_FULLNESS: Final = 4.0
+"""A commit that would add to a portion with so many times the bytes that it should have settles first."""
 
-
-def portions_of(facts: TableFacts) -> Iterator[tuple[int, TableFacts]]:
-    """Split one commit's facts of a table, and yield portions with what goes there."""
-    if sum(len(rows) for _, rows in facts) <= _FEW_ROWS:
-        yield 0, facts
-        return
-    portions: list[list[tuple[int, list[Any]]]] = [[] for _ in range(PORTIONS)]
-    for number, rows in facts:
-        parts: list[list[Any]] = [[] for _ in range(PORTIONS)]
-        for row in rows:
-            # A row of a set is its key, one of totals begins with it; hashes of tuples are spread well.
-            key = row[0] if isinstance(row[0], tuple) else row
-            parts[hash(key) % PORTIONS].append(row)
-        for portion, part in zip(portions, parts, strict=True):
-            if part:
-                portion.append((number, part))
-    for place, portion in enumerate(portions):
-        if portion:
-            yield place, portion
+_TEXT_OF: Final[Mapping[SetTable, Callable[[Any], str]]] = {
+    SetTable.USERS_BY_STAGE: lambda row: row[1],
+    SetTable.USERS_BY_PLATFORM: lambda row: row[0],
+    SetTable.STAGE_GRAPH: lambda row: row[2],
+}
+"""The visitor in a row of a set."""
 
 
 class _Portion:
-    __slots__ = ("bytes", "facts", "ids")
+    __slots__ = ("bytes", "first_id", "rows")
 
     def __init__(self) -> None:
-        self.facts: list[TableFacts] = []
-        self.ids: list[int] = []
-        """Of the rows that keep the facts."""
-        self.bytes = 0
+        self.rows: defaultdict[int, list[Any]] = defaultdict(list)
+        self.first_id = 0
+        """Of the first row that keeps some of them."""
+        self.bytes = 0.0
 
 
 class Unsettled:
     """The facts of one table that the database keeps aside, commit after commit."""
 
-    def __init__(self) -> None:
+    def __init__(self, table: Table, settled: Mapping[int, int]) -> None:
+        """`settled` tells for each portion the last row of those that keep facts whose facts there are settled."""
+        self._full_bytes = _FULL_SET_BYTES if isinstance(table, SetTable) else _FULL_TOTALS_BYTES
+        self._text_of = _TEXT_OF[table] if isinstance(table, SetTable) else _text_of_key
+        self._settled = settled
         self._portions = [_Portion() for _ in range(PORTIONS)]
+        self._row_ids: list[int] = []
         self._days: set[Day] = set()
         self._may_be_of_any_day = False
+        self.fullest = 0
+        """The portion that has most bytes."""
 
-    def add(self, place: int, row_id: int, facts: TableFacts, length: int) -> None:
-        """Have facts wait in a portion. `row_id` is that of the row that keeps them, `length` theirs when encoded."""
-        portion = self._portions[place]
-        portion.facts.append(facts)
-        portion.ids.append(row_id)
-        portion.bytes += length
+    def add(self, row_id: int, facts: TableFacts, length: int) -> None:
+        """Have facts wait. `row_id` is that of the row that keeps them, later than those before, `length` theirs
+        when encoded.
+        """
+        self._row_ids.append(row_id)
+        bytes_a_row = length / max(1, sum(len(rows) for _, rows in facts))
+        for number, rows in facts:
+            for place, part in self._split(rows):
+                portion = self._portions[place]
+                if row_id <= self._settled.get(place, 0):
+                    continue
+                if not portion.rows:
+                    portion.first_id = row_id
+                portion.rows[number] += part
+                portion.bytes += bytes_a_row * len(part)
+                if portion.bytes > self._portions[self.fullest].bytes:
+                    self.fullest = place
 
     def note_days(self, days: Collection[Day] | None) -> None:
         """Hear which days facts were added of; None for any."""
@@ -77,29 +86,62 @@ class Unsettled:
         """Tell whether some may be of a day."""
         return self._may_be_of_any_day or day in self._days
 
-    def waiting(self) -> Sequence[int]:
-        """Return the portions that have facts."""
-        return [place for place, portion in enumerate(self._portions) if portion.facts]
+    @property
+    def last_id(self) -> int:
+        """The last of the rows that keep facts, of which there are some."""
+        return self._row_ids[-1]
 
-    def fullest(self) -> int:
-        """Return the portion that has most bytes."""
-        return max(range(PORTIONS), key=self.length)
+    def waiting(self) -> Sequence[Sequence[int]]:
+        """Return the portions that have facts, in groups to be settled at once."""
+        groups: list[list[int]] = []
+        room = 0.0
+        for place, portion in enumerate(self._portions):
+            if portion.rows:
+                if not groups or portion.bytes > room:
+                    groups.append([])
+                    room = self._full_bytes
+                groups[-1].append(place)
+                room -= portion.bytes
+        return groups
 
-    def length(self, place: int) -> int:
-        """Return the bytes of a portion's facts when encoded."""
-        return self._portions[place].bytes
+    @property
+    def fullness(self) -> float:
+        """That of the fullest portion: 1 when it is time to settle it."""
+        return self._portions[self.fullest].bytes / self._full_bytes
 
-    def facts(self, place: int) -> Iterable[TableFacts]:
-        """Return the facts of a portion."""
-        return self._portions[place].facts
+    def facts(self, places: Iterable[int]) -> Iterator[tuple[int, Sequence[Any]]]:
+        """Yield the facts of some portions: days or partitions, with their rows."""
+        for place in places:
+            yield from self._portions[place].rows.items()
 
-    def row_ids(self, place: int) -> Sequence[int]:
-        """Return the ids of the rows that keep a portion's facts."""
-        return self._portions[place].ids
+    def done_ids(self, places: Collection[int]) -> Sequence[int]:
+        """Return the rows that keep nothing that waits, once some portions are settled."""
+        others = [
+            portion.first_id for place, portion in enumerate(self._portions) if portion.rows and place not in places
+        ]
+        return [row_id for row_id in self._row_ids if row_id < min(others)] if others else self._row_ids
 
-    def forget(self, place: int) -> None:
-        """Take a portion for settled."""
-        self._portions[place] = _Portion()
-        if not self.waiting():
+    def forget(self, places: Collection[int]) -> None:
+        """Take portions for settled."""
+        done = len(self.done_ids(places))
+        del self._row_ids[:done]
+        for place in places:
+            self._portions[place] = _Portion()
+        self.fullest = max(range(PORTIONS), key=lambda place: self._portions[place].bytes)
+        if not self._row_ids:
             self._days.clear()
             self._may_be_of_any_day = False
+
+    def _split(self, rows: Sequence[Any]) -> Iterable[tuple[int, list[Any]]]:
+        text_of = self._text_of
+        crc32 = zlib.crc32
+        parts: defaultdict[int, list[Any]] = defaultdict(list)
+        for row in rows:
+            parts[crc32(text_of(row).encode()) % PORTIONS].append(row)
+        return parts.items()
+
+
+def _text_of_key(row: Any) -> str:
+    """Return what a row of totals, which begins with its key, is sorted by: numbers are few, and need not be."""
+    text = row[0][0]
+    return text if isinstance(text, str) else ""

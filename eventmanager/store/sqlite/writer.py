@@ -9,9 +9,8 @@ import logging
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from itertools import chain, count
 from typing import TypeVar
 
 from eventmanager.blocks import Block, Day
@@ -20,18 +19,19 @@ from eventmanager.store.protocol import BlockOutcome, FactsOf
 from eventmanager.store.sqlite import dropping
 from eventmanager.store.sqlite.days import DayNumbers, raise_blocks
 from eventmanager.store.sqlite.failures import store_failures
-from eventmanager.store.sqlite.log_rows import delete_facts, insert_blocks, insert_facts, known_blocks, read_facts
+from eventmanager.store.sqlite.log_rows import (
+    delete_facts,
+    insert_blocks,
+    insert_facts,
+    known_blocks,
+    note_settled,
+    read_facts,
+)
 from eventmanager.store.sqlite.settling import settle_facts
 from eventmanager.store.sqlite.table_facts import TableFacts, encode_facts, facts_by_table, facts_compressor
 from eventmanager.store.sqlite.tables import ALL_TABLES, Table, partition_number
 from eventmanager.store.sqlite.totals_cache import TotalsCache
-from eventmanager.store.sqlite.unsettled import (
-    FULL_PORTION_BYTES,
-    MOST_PORTION_BYTES,
-    PORTIONS,
-    Unsettled,
-    portions_of,
-)
+from eventmanager.store.sqlite.unsettled import MOST_FULLNESS, PORTIONS, Unsettled
 
 _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
@@ -51,7 +51,9 @@ class Writer:
         self._days = DayNumbers()
         self._totals = TotalsCache()
         self._compressor = facts_compressor()
-        self._unsettled: dict[Table, Unsettled] | None = None
+        self._unsettled: Mapping[Table, Unsettled] | None = None
+        self._next_id = 0
+        """The id of the next row that keeps facts: none ever has that of another."""
         self._is_failing = False
         self.readings = 0
         """How often the facts that wait were read anew. Then they are in other portions than before."""
@@ -61,10 +63,19 @@ class Writer:
         unsettled = self._unsettled
         return unsettled is None or unsettled[table].concern(day)
 
-    def waiting(self, table: Table) -> Sequence[int]:
-        """Return the portions of a table's facts that wait, of those committed by now. Safe to ask from any thread."""
+    def waiting(self, table: Table) -> Sequence[Sequence[int]]:
+        """Return the portions of a table's facts that wait, of those committed by now, in groups to be settled at once.
+
+        Safe to ask from any thread.
+        """
         unsettled = self._unsettled
-        return range(PORTIONS) if unsettled is None else unsettled[table].waiting()
+        return [range(PORTIONS)] if unsettled is None else unsettled[table].waiting()
+
+    @property
+    def is_any_full(self) -> bool:
+        """Whether it is time to settle some portion. Safe to ask from any thread."""
+        unsettled = self._unsettled
+        return unsettled is not None and any(of_table.fullness > 1 for of_table in unsettled.values())
 
     def settle_full(self, most_s: float) -> None:
         """Settle portions that are full, the fullest first, and begin with no other after so much time.
@@ -72,7 +83,7 @@ class Writer:
         Raises StoreUnavailableError.
         """
         begun_s = time.monotonic()
-        while (fullest := self._fullest(FULL_PORTION_BYTES)) is not None:
+        while (fullest := self._fullest(1.0)) is not None:
             self.settle(*fullest)
             if time.monotonic() - begun_s >= most_s:
                 return
@@ -80,7 +91,7 @@ class Writer:
     def commit(self, blocks: Sequence[Block], facts_of: FactsOf) -> list[BlockOutcome]:
         """Commit as `Store.commit` does."""
         try:
-            while (fullest := self._fullest(MOST_PORTION_BYTES)) is not None:
+            while (fullest := self._fullest(MOST_FULLNESS)) is not None:
                 self.settle(*fullest)
             known = self._commit(blocks, facts_of)
         except StoreUnavailableError as error:
@@ -107,17 +118,19 @@ class Writer:
             connection.execute("DELETE FROM unsettled_facts WHERE FALSE")
         return True
 
-    def settle(self, table: Table, place: int) -> None:
-        """Move a portion of a table's facts to it. Raises StoreUnavailableError."""
+    def settle(self, table: Table, places: Collection[int]) -> None:
+        """Move some portions of a table's facts to it. Raises StoreUnavailableError."""
         with store_failures():
             _, unsettled = self._ready()
         of_table = unsettled[table]
-        if not of_table.row_ids(place):
+        facts = list(of_table.facts(places))
+        if not facts:
             return
         with self._unsynced(), self.transaction() as connection:
-            settle_facts(connection, table, of_table.facts(place), self._totals)
-            delete_facts(connection, of_table.row_ids(place))
-        of_table.forget(place)
+            settle_facts(connection, table, facts, self._totals)
+            note_settled(connection, table, places, of_table.last_id)
+            delete_facts(connection, of_table.done_ids(places))
+        of_table.forget(places)
 
     def read(self, read: Callable[[sqlite3.Connection], _T]) -> _T:
         """Read what is settled. Raises StoreUnavailableError."""
@@ -136,8 +149,7 @@ class Writer:
                 connection.execute("PRAGMA cache_spill = OFF")
                 connection.execute("BEGIN IMMEDIATE")
                 of_table = unsettled[table]
-                facts = chain.from_iterable(map(of_table.facts, of_table.waiting()))
-                settle_facts(connection, table, facts, TotalsCache())
+                settle_facts(connection, table, of_table.facts(range(PORTIONS)), TotalsCache())
                 return read(connection)
             finally:
                 connection.rollback()
@@ -146,8 +158,8 @@ class Writer:
     def forget_day(self, day: Day) -> None:
         """Have a day be no more, though its rows are still to be removed. Raises StoreUnavailableError."""
         for table in ALL_TABLES:
-            for place in self.waiting(table):
-                self.settle(table, place)
+            for places in self.waiting(table):
+                self.settle(table, places)
         with self.transaction() as connection:
             dropping.forget_day(connection, day)
         self._days.forget()
@@ -196,13 +208,12 @@ class Writer:
                         self._forget()  # Or events would be acknowledged that are not on disk.
                         raise
 
-    def _fullest(self, most_bytes: int) -> tuple[Table, int] | None:
-        """Return the fullest portion of all where it has more than so many bytes."""
+    def _fullest(self, fullness: float) -> tuple[Table, Sequence[int]] | None:
+        """Return the fullest portion of all where it is fuller than that."""
         with store_failures():
             _, unsettled = self._ready()
-        fullest = [(table, of_table.fullest()) for table, of_table in unsettled.items()]
-        table, place = max(fullest, key=lambda portion: unsettled[portion[0]].length(portion[1]))
-        return (table, place) if unsettled[table].length(place) > most_bytes else None
+        table, fullest = max(unsettled.items(), key=lambda of_table: of_table[1].fullness)
+        return (table, [fullest.fullest]) if fullest.fullness > fullness else None
 
     def _commit(self, blocks: Sequence[Block], facts_of: FactsOf) -> set[int]:
         """Return the places of blocks that are known."""
@@ -215,28 +226,25 @@ class Writer:
             if new:
                 facts = facts_by_table(facts_of([blocks[place] for place in new]), days)
                 insert_blocks(connection, [(partitions[place], blocks[place]) for place in new])
-            portions = [
-                (table, place, portion) for table, of_table in facts.items() for place, portion in portions_of(of_table)
-            ]
-            encoded = [(table, encode_facts(portion)) for table, _, portion in portions]
-            first_id = insert_facts(connection, encoded, self._compressor)
+            encoded = {table: encode_facts(of_table) for table, of_table in facts.items()}
+            insert_facts(connection, self._next_id, encoded, self._compressor)
             raise_blocks(connection, Counter(days[block.partition.day] for block in blocks))
         self._days.keep(days)
         _, unsettled = self._ready()
-        for row_id, (table, place, portion), (_, written) in zip(count(first_id), portions, encoded, strict=False):
-            unsettled[table].add(place, row_id, portion, len(written))
-        for table in facts:
+        for row_id, (table, of_table) in enumerate(facts.items(), self._next_id):
+            unsettled[table].add(row_id, of_table, len(encoded[table]))
             unsettled[table].note_days(days)
+        self._next_id += len(facts)
         return known
 
-    def _ready(self) -> tuple[sqlite3.Connection, dict[Table, Unsettled]]:
+    def _ready(self) -> tuple[sqlite3.Connection, Mapping[Table, Unsettled]]:
         """Return the connection and what waits to be settled, both had anew where they were forgotten."""
         if self._connection is None:
             if self._connect is None:
                 raise AssertionError("a connection for good is never forgotten")
             self._connection = self._connect()
         if self._unsettled is None:
-            self._unsettled = read_facts(self._connection)
+            self._unsettled, self._next_id = read_facts(self._connection)
             self.readings += 1
         return self._connection, self._unsettled
 

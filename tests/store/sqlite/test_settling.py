@@ -24,7 +24,6 @@ from eventmanager.store.sqlite.settling import settle_facts
 from eventmanager.store.sqlite.store import SQLiteStore
 from eventmanager.store.sqlite.tables import TOTALS_COLUMNS
 from eventmanager.store.sqlite.totals_cache import TotalsCache
-from eventmanager.store.sqlite.unsettled import PORTIONS
 from tests.store.made_facts import NO_FACTS, all_members, all_totals, block_of, commit, members_of, saying, totals_of
 
 AN_HOUR_S = 3_600
@@ -80,7 +79,7 @@ async def test_facts_do_not_wait_for_long(path: Path, partition: Partition) -> N
 async def test_many_facts_do_not_wait(path: Path, partition: Partition) -> None:
     """Those of a table that has too many go there, so that memory is bounded."""
     store = await SQLiteStore.open(path, settle_after_s=AN_HOUR_S)
-    for number in range(20):
+    for number in range(30):
         keys = [(0, f"a visitor with a long name {number}-{user}") for user in range(10_000)]
         await commit(store, partition, f"{number}", members_of(USERS, partition, *keys))
         await commit(store, partition, f"few {number}", members_of(SetTable.STAGE_GRAPH, partition, (0, 1, "u1")))
@@ -89,25 +88,34 @@ async def test_many_facts_do_not_wait(path: Path, partition: Partition) -> None:
     counts = await store.member_counts(USERS, partition)
     await store.close()
 
-    assert 0 < settled < 200_000
-    assert 0 < waiting["users_by_stage"] < 20 * PORTIONS
-    assert 20 == waiting["stage_graph"]
-    assert {(0,): 200_000} == counts
+    assert 0 < settled < 300_000
+    assert 0 < waiting["users_by_stage"] < 30
+    assert 30 == waiting["stage_graph"]
+    assert {(0,): 300_000} == counts
 
 
-async def test_facts_of_large_commits_wait_in_portions(path: Path, partition: Partition) -> None:
-    """Each key is in one of them, and all that was committed before a question is in the answer to it."""
+async def test_a_table_is_settled_by_portions(path: Path, tmp_path: Path, partition: Partition) -> None:
+    """When the server crashes between two of them, those that were settled are not settled again."""
     store = await SQLiteStore.open(path, settle_after_s=AN_HOUR_S)
-    pages = {(f"/{number}",): Addition((1,), ([number],)) for number in range(3_000)}
-    for number in range(3):
+    pages = {(f"/{number}",): Addition((1,), ([number],)) for number in range(10_000)}
+    for number in range(20):
         await commit(store, partition, f"{number}", totals_of(partition.day, TotalsTable.VIEWS_BY_PAGE, pages))
-    waiting = rows_in(path, "SELECT count(*) FROM unsettled_facts")
-    totals = await all_totals(store, TotalsTable.VIEWS_BY_PAGE, partition.day)
+    [(settled,)] = rows_in(path, "SELECT count(*) FROM views_by_page")
+    waiting = rows_in(path, "SELECT DISTINCT table_name FROM unsettled_facts")
+    for file in (path, path.with_name(f"{path.name}-wal")):
+        shutil.copy(file, tmp_path / file.name.replace("events", "crashed"))
+    totals = [await all_totals(store, TotalsTable.VIEWS_BY_PAGE, partition.day)]
     left = rows_in(path, "SELECT count(*) FROM unsettled_facts")
     await store.close()
+    store = await SQLiteStore.open(tmp_path / "crashed.db", settle_after_s=AN_HOUR_S)
+    await commit(store, partition, "more", members_of(USERS, partition, (0, "u1")))
+    totals.append(await all_totals(store, TotalsTable.VIEWS_BY_PAGE, partition.day))
+    await store.close()
 
-    assert [(3 * PORTIONS,)] == waiting
-    assert {key: Totals.of(Addition((3,), ([key_number] * 3,))) for key_number, key in enumerate(pages)} == totals
+    assert 0 < settled < 10_000
+    assert [("views_by_page",)] == waiting
+    expected = {key: Totals.of(Addition((20,), ([key_number] * 20,))) for key_number, key in enumerate(pages)}
+    assert [expected, expected] == totals
     assert [(0,)] == left
 
 
@@ -246,7 +254,7 @@ def test_totals_add_up_whatever_is_cached(commits: list[list[tuple[Key, Addition
         upgrade(connection, read_steps())
         cache = TotalsCache(most_rows)
         for additions in commits:
-            settle_facts(connection, table, [[(1, [(key, *addition) for key, addition in additions])]], cache)
+            settle_facts(connection, table, [(1, [(key, *addition) for key, addition in additions])], cache)
             for key, addition in additions:
                 expected[key].add(addition)
         rows = connection.execute(f"SELECT {columns.read} FROM clicks_by_target").fetchall()

@@ -33,6 +33,14 @@ CREATE TABLE unsettled_facts (
   facts BLOB NOT NULL
 );
 
+-- How far facts that wait have gone to their table: by portion of a table's keys, the last row of them that has.
+CREATE TABLE settled_portions (
+  table_name TEXT NOT NULL,
+  portion INTEGER NOT NULL,
+  facts_id INTEGER NOT NULL,
+  PRIMARY KEY (table_name, portion)
+) WITHOUT ROWID;
+
 CREATE TABLE users_by_stage (
   partition INTEGER NOT NULL,
   stage INTEGER NOT NULL,
