@@ -86,7 +86,32 @@ async def test_each_block_has_its_own_outcome(
     assert [STORED, STORED, UNAVAILABLE, STORED, STORED] == outcomes
     assert good == folded
     assert 4 == await hits(store, day)
-    assert ["A block of 1 events could not be stored"] == [text.partition(":")[0] for text in caplog.messages]
+    assert ["1 events in 1 blocks could not be stored"] == [text.partition(":")[0] for text in caplog.messages]
+
+
+async def test_small_blocks_are_written_together(
+    own_store: CassandraStore, own_address: CassandraAddress, session: Session, caplog: pytest.LogCaptureFixture
+) -> None:
+    """All of a partition's are there, or none is taken for stored; and they are told apart as ever."""
+    day = Day("app", DATE)
+    blocks = [
+        block(day, f"{number}", entered(f"u{number}", 1, 1_000), payload=bytes(30_000), shard=number % 2)
+        for number in range(30)
+    ]
+    outcomes = await own_store.commit(blocks[:20], set(), facts_of)
+    again = await own_store.commit(blocks[10:], {sent.block_id for sent in blocks}, facts_of)
+    logged = [row async for page in own_store.log(blocks[0].partition) for row in page]
+    session.execute(f"DROP TABLE {own_address.keyspace}.events")
+    lost = await own_store.commit(
+        [block(day, f"lost {number}", entered("u", 1, 1)) for number in range(5)], set(), facts_of
+    )
+
+    assert [STORED] * 20 == outcomes
+    assert [KNOWN] * 10 + [STORED] * 10 == again
+    assert {sent.block_id for sent in blocks[::2]} == {row.block_id for row in logged}
+    assert [UNAVAILABLE] * 5 == lost
+    assert 30 == await hits(own_store, day)
+    assert ["5 events in 5 blocks could not be stored"] == [text.partition(":")[0] for text in caplog.messages]
 
 
 @pytest.mark.parametrize("table", ["time_by_stage", "users_by_stage", "traffic"])
