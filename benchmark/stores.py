@@ -1,8 +1,9 @@
 """The stores under measurement: new ones for every run, and what they take on disk."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from itertools import count
 from pathlib import Path
 from typing import Final, Literal, Protocol, TypeAlias
@@ -59,13 +60,22 @@ class SQLiteFiles:
         """As in MeasuredStores: a server that stops leaves nothing to do."""
 
     def stored_bytes(self, address: str) -> int:
-        """As in MeasuredStores: the file and what is beside it."""
-        file = Path(address.removeprefix(_SQLITE))
-        return sum(part.stat().st_size for part in file.parent.glob(f"{file.name}*"))
+        """As in MeasuredStores: the pages that are not free."""
+        with closing(sqlite3.connect(f"{_file(address).as_uri()}?mode=ro", uri=True)) as connection:
+            [(page_bytes,)], [(pages,)], [(free_pages,)] = (
+                connection.execute(f"PRAGMA {name}").fetchall()
+                for name in ("page_size", "page_count", "freelist_count")
+            )
+        return int(page_bytes * (pages - free_pages))
 
     def stored_bytes_now(self, address: str) -> int:
-        """As in MeasuredStores."""
-        return self.stored_bytes(address)
+        """As in MeasuredStores: the file and what is beside it."""
+        file = _file(address)
+        return sum(part.stat().st_size for part in file.parent.glob(f"{file.name}*"))
+
+
+def _file(address: str) -> Path:
+    return Path(address.removeprefix(_SQLITE)).absolute()
 
 
 class CassandraKeyspaces:

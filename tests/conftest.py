@@ -1,5 +1,6 @@
 """A real server on a port of its own, its clock in the test's hands, and a channel to it."""
 
+import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -15,6 +16,9 @@ from eventmanager.server import Server, start
 # A machine that is busy with something else is no failure.
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
+
+# Whoever runs the tests in a shell's background has Ctrl-C ignored, and so would the commands under test.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 pytest_plugins = ["tests.cassandra_nodes"]
 
