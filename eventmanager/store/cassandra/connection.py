@@ -1,5 +1,6 @@
 """A connection to a cluster: how the driver is set up, and what it means when it does not connect."""
 
+import socket
 import ssl
 from dataclasses import dataclass
 from typing import Final
@@ -96,6 +97,9 @@ def _cluster(address: CassandraAddress, password: str) -> Cluster:
         ssl_context=_ssl_context(address) if address.tls else None,
         protocol_version=ProtocolVersion.V5,
         compression=False,  # Payloads are compressed already.
+        # The driver hands a message over in pieces. Nagle's algorithm would keep the last one back until the node's
+        # system acknowledges those before, for which it takes its time: up to 40 ms.
+        sockopts=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
         execution_profiles={
             EXEC_PROFILE_DEFAULT: once,
             ONCE: once,

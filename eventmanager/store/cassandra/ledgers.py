@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 import uuid
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
@@ -9,9 +10,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
+from cassandra.query import BoundStatement
+
 from eventmanager.blocks import Block, Day
 from eventmanager.facts import TotalsTable
-from eventmanager.store.cassandra.columns import TOTALS_COLUMNS, cql_date, partition_values, ttl_s
+from eventmanager.store.cassandra.bound_rows import bind_totals
+from eventmanager.store.cassandra.columns import cql_date, ttl_s
 from eventmanager.store.cassandra.faults import StatementError
 from eventmanager.store.cassandra.ledger import Ledger, UnwrittenRow
 from eventmanager.store.cassandra.repeater import Repeater, batch_of, chunks
@@ -129,18 +133,12 @@ class Ledgers:
 
     async def _write_rows(self, ledger: Ledger, rows: Sequence[UnwrittenRow]) -> None:
         """Write some rows as one mutation, whatever their tables: they share their partition."""
-        partition = partition_values(ledger.partition)
         ttl = self._ttl_s(ledger)
-        statements = self._statements.write_totals
+        statements: list[BoundStatement] = []
+        for table, alike in itertools.groupby(rows, lambda row: row.table):
+            statements += bind_totals(self._statements.write_totals[table], ledger, list(alike), ttl)
         try:
-            await self._repeater.execute(
-                batch_of(
-                    statements[table].bind(
-                        (*partition, *TOTALS_COLUMNS[table].values_of(key, ledger.ledger_id, totals), ttl)
-                    )
-                    for table, key, totals in rows
-                )
-            )
+            await self._repeater.execute(batch_of(statements))
         except BaseException:
             ledger.put_back(rows)
             raise
