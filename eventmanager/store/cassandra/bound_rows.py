@@ -37,14 +37,9 @@ def bind_totals(
     bound = [first]
     for _, key, totals in rows[1:]:
         row = BoundStatement(statement)
-        values = [*encoded_partition, *_encoded(key), ledger.ledger_id.bytes, *map(_BIGINT, totals.counts)]
-        for durations in totals.durations:
-            values.append(_BIGINT(durations.total_ms))
-            values.append(durations.encode())
-        if columns.timed:
-            values.append(_BIGINT(sum(durations.count for durations in totals.durations)))
-        values.append(encoded_ttl)
-        row.values = values
+        _, *figures = columns.values_of(key, ledger.ledger_id, totals)[len(key) :]
+        encoded = [value if isinstance(value, bytes) else _BIGINT(value) for value in figures]
+        row.values = [*encoded_partition, *_encoded(key), ledger.ledger_id.bytes, *encoded, encoded_ttl]
         bound.append(row)
     return bound
 

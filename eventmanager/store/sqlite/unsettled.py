@@ -5,6 +5,7 @@ written once for all commits whose facts wait there.
 """
 
 import zlib
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
@@ -116,10 +117,9 @@ class Unsettled:
 
     def done_ids(self, places: Collection[int]) -> Sequence[int]:
         """Return the rows that keep nothing that waits, once some portions are settled."""
-        others = [
-            portion.first_id for place, portion in enumerate(self._portions) if portion.rows and place not in places
-        ]
-        return [row_id for row_id in self._row_ids if row_id < min(others)] if others else self._row_ids
+        waiting = (portion for place, portion in enumerate(self._portions) if portion.rows and place not in places)
+        first_id = min((portion.first_id for portion in waiting), default=None)
+        return self._row_ids if first_id is None else self._row_ids[: bisect_left(self._row_ids, first_id)]
 
     def forget(self, places: Collection[int]) -> None:
         """Take portions for settled."""
