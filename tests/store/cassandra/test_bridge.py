@@ -1,7 +1,9 @@
 """The bridge from the driver's thread to the event loop."""
 
 import asyncio
+import gc
 import time
+import weakref
 from collections.abc import Callable
 
 import pytest
@@ -82,3 +84,19 @@ async def test_pages_come_one_by_one(session: Session) -> None:
 def test_a_failure_says_what_is_known_of_the_statement(error: Exception, fault: Fault) -> None:
     """Whatever is not certain is unknown."""
     assert fault is explain(error).fault
+
+
+async def test_an_answered_statement_needs_no_collector_to_go(session: Session) -> None:
+    """The collector hardly looks while streams are busy, and statements hold the rows that they write."""
+    bridge = Bridge(session, asyncio.get_running_loop(), READS, 1)
+    statement = SimpleStatement("SELECT key FROM system.local")
+    kept = weakref.ref(statement)
+    gc.disable()
+    try:
+        await bridge.execute(statement)
+        del statement
+        async with asyncio.timeout(15):
+            while kept() is not None:  # noqa: ASYNC110 - nothing tells when it goes.
+                await asyncio.sleep(0.1)
+    finally:
+        gc.enable()
