@@ -35,20 +35,13 @@ class Bridge:
 
         When cancelled, the statement goes on by itself.
         """
-        response = await self._send(statement)
-        waiter = self._wait_for(response)
-        try:
-            return await waiter
-        finally:
-            if not waiter.cancelled():
-                # Its timer refers to the response, and would keep it and its statement until garbage is looked for.
-                response._timer = None  # noqa: SLF001 - nothing public lets go of it.
+        return await self._result(await self._send(statement))
 
     async def pages(self, statement: Any) -> AsyncIterator[Rows]:
         """Execute a query and return its rows page by page, none of them empty. Raises StatementError."""
         response = await self._send(statement)
         while True:
-            rows = await self._wait_for(response)
+            rows = await self._result(response)
             if rows:
                 yield rows
             if not response.has_more_pages:
@@ -65,10 +58,15 @@ class Bridge:
             self._slots.release()
             raise explain(error) from error
 
-    def _wait_for(self, response: ResponseFuture) -> asyncio.Future[Rows]:
+    async def _result(self, response: ResponseFuture) -> Rows:
         waiter: asyncio.Future[Rows] = self._loop.create_future()
         response.add_callbacks(self._succeed, self._fail, callback_args=(waiter,), errback_args=(waiter,))
-        return waiter
+        try:
+            return await waiter
+        finally:
+            if not waiter.cancelled():
+                # Its timer refers to the response, and would keep it and its statement until garbage is looked for.
+                response._timer = None  # noqa: SLF001 - nothing public lets go of it.
 
     # The driver calls these two, most often from its own thread.
 
