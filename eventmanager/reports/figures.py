@@ -53,14 +53,15 @@ class Figures:
         from now on.
         """
         if self._marks is None:
-            self._marks = dict(await self._read_marks(self._scope.dates))
+            self._marks = dict(await read_marks(self.store, self.app, self._scope.dates))
         names = {(report, date) for date, some in reports.items() for report in some if self._may_hold(date)}
         just_read = await self._read(kind, [name for name in names if not self._holds(*name)])
         further = {(further, date) for report, date in names for further in self.further(report, date)}
         just_read |= await self._read(kind, [name for name in further if not self._holds(*name)])
         lacking = {date for report, date in names | further if not self._holds(report, date)}
         # Only now: whatever a recount lacks has raised a mark before it was acknowledged.
-        marks = await self._read_marks(sorted(just_read - lacking)) if just_read - lacking else {}
+        certain = sorted(just_read - lacking)
+        marks = await read_marks(self.store, self.app, certain) if certain else {}
         lacking |= {date for date in just_read if marks.get(date) != self._marks.get(date)}
         holding = {date: self._marks[date] for date in reports if self._may_hold(date) and date not in lacking}
         self._live.update(date for date in reports if date not in holding)
@@ -113,9 +114,10 @@ class Figures:
         known = self._recounts.known(self.app, report, date)
         return known is not None and self._marks is not None and known.marks == self._marks.get(date)
 
-    async def _read_marks(self, dates: Sequence[datetime.date]) -> Mapping[datetime.date, bytes]:
-        """Return the marks of days. Where another data centre does not answer, nobody knows them."""
-        try:
-            return await self.store.marks(self.app, dates)
-        except StoreUnavailableError:
-            return {}
+
+async def read_marks(store: Store, app: str, dates: Sequence[datetime.date]) -> Mapping[datetime.date, bytes]:
+    """Return the marks of days. Where another data centre does not answer, nobody knows them."""
+    try:
+        return await store.marks(app, dates)
+    except StoreUnavailableError:
+        return {}

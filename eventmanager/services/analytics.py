@@ -137,7 +137,7 @@ class AnalyticsServicer(AnalyticsServiceServicer):
             raise InvalidRequestError("device_id", "A visitor is required.")
         page = page_of(request, numbers=1, texts=1)
         scope = await self._scope(request.app, page.date_range or request.date_range)
-        return await device_events(self._store, scope, page, request.device_id)
+        return await device_events(self._sources, scope, page, request.device_id)
 
     async def _scope(
         self, app_id: str, date_range: DateRange, interval: Interval.ValueType = INTERVAL_UNSPECIFIED

@@ -251,6 +251,22 @@ async def test_a_visitors_events_come_oldest_first(channel: grpc.aio.Channel, pa
     )
 
 
+async def test_whoever_asks_again_sees_what_came_meanwhile(channel: grpc.aio.Channel) -> None:
+    """At every day's every change, for visitors who were there before and for those who were not."""
+    sent: list[Event] = []
+    for number in range(6):
+        event = named(clicked(f"u{number % 2}", "a", f"2026-06-{15 + number % 3}T09:00"), f"e{number}")
+        await send(channel, "shop", [event])
+        sent.append(event)
+        for visitor in ("u0", "u1"):
+            listed, _ = await all_events(
+                channel, ListDeviceEventsRequest(app="shop", device_id=visitor, date_range=WEEK, page_size=2)
+            )
+            expected = [event for event in sent if event.device_id == visitor]
+
+            assert sorted(expected, key=lambda event: (event.timestamp.seconds, event.event_id)) == listed
+
+
 @pytest.mark.parametrize("order", [("a", "b", "c"), ("b", "a", "c"), ("c", "b", "a")])
 async def test_of_copies_that_differ_one_is_listed(channel: grpc.aio.Channel, order: Sequence[str]) -> None:
     """In whatever order they came, the one whose deterministic serialization sorts first."""
