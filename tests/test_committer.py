@@ -24,9 +24,11 @@ class WatchedStore(SQLiteStore):
     def __init__(self, *parts: object) -> None:
         super().__init__(*parts)  # type: ignore[arg-type] # Whatever its `open` hands over.
         self.commits: list[set[bytes]] = []
+        self.has_begun = asyncio.Event()
 
     async def commit(self, blocks: Sequence[Block], resent: Set[bytes], facts_of: FactsOf) -> list[BlockOutcome]:
         self.commits.append({block.block_id for block in blocks})
+        self.has_begun.set()
         return await super().commit(blocks, resent, facts_of)
 
 
@@ -65,11 +67,36 @@ async def test_what_comes_during_a_commit_goes_together(store: WatchedStore) -> 
     committer = Committer(store, Memory(100), most_waiting_events=1_000)
 
     first = committer.submit([block("first", 1)], resent=False)
-    await asyncio.sleep(0)
+    await store.has_begun.wait()
     later = [committer.submit([block(f"later {number}", 1)], resent=False) for number in range(5)]
     await asyncio.gather(*first, *(answer for answers in later for answer in answers))
 
     assert [len(commit) for commit in store.commits] == [1, 5]
+
+
+async def test_what_comes_at_once_goes_together(store: WatchedStore) -> None:
+    """Requests that come in turn after turn make one commit."""
+    committer = Committer(store, Memory(100), most_waiting_events=1_000)
+    answers: list[asyncio.Future[BlockAnswer]] = []
+    for number in range(5):
+        answers += committer.submit([block(f"{number}", 1)], resent=False)
+        await asyncio.sleep(0)
+    await asyncio.gather(*answers)
+
+    assert [len(commit) for commit in store.commits] == [5]
+
+
+async def test_requests_that_never_stop_coming_do_not_keep_each_other(store: WatchedStore) -> None:
+    """A commit begins all the same, and the first are answered while others come."""
+    committer = Committer(store, Memory(100), most_waiting_events=1_000_000)
+    (first,) = committer.submit([block("first", 1)], resent=False)
+    answers = [first]
+    while not first.done():
+        answers += committer.submit([block(f"{len(answers)}", 1)], resent=False)
+        assert len(answers) < 100_000
+        await asyncio.sleep(0)
+
+    assert all(answer.outcome is BlockOutcome.STORED for answer in await asyncio.gather(*answers))
 
 
 async def test_a_copy_that_comes_meanwhile_waits_and_is_known(store: WatchedStore) -> None:
