@@ -37,8 +37,11 @@ class CassandraNodes:
         has_logins: bool = False,
         careless: bool = False,
         is_long_lived: bool = False,
+        read_delay_ms: int = 0,
     ) -> None:
-        """A long-lived node has a heap and a compiler as in production: slow to begin with, quick afterwards."""
+        """A long-lived node has a heap and a compiler as in production: slow to begin with, quick afterwards. To read a
+        row takes `read_delay_ms` longer than it has to.
+        """
         self.directory = directory
         self._network = free_network()
         self._announced_network = announced_network or self._network
@@ -46,6 +49,7 @@ class CassandraNodes:
         self._has_logins = has_logins
         self._careless = careless
         self._is_long_lived = is_long_lived
+        self._options = f"-Dcassandra.test.read_iteration_delay_ms={read_delay_ms}" if read_delay_ms else ""
 
     @property
     def hosts(self) -> list[str]:
@@ -65,7 +69,7 @@ class CassandraNodes:
         """Start the nodes that do not run, and wait until they are ready. Raises CassandraMissingError."""
         options = ["--nodes", str(len(self._nodes)), "--announce", self._announced_network]
         options += ["--auth"] if self._has_logins else []
-        environment = {"CASSANDRA_OPTS": _CARELESS if self._careless else ""}
+        environment = {"CASSANDRA_OPTS": f"{_CARELESS if self._careless else ''} {self._options}"}
         if self._is_long_lived:
             environment = _LONG_LIVED
         started = self._run("start", *options, **environment)
