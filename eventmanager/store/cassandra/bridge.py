@@ -1,8 +1,10 @@
 """The way from the driver's thread to the event loop: one wake-up for all that finished meanwhile."""
 
 import asyncio
+import weakref
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple, TypeAlias
 
 from cassandra.cluster import ResponseFuture, Session
@@ -64,9 +66,11 @@ class Bridge:
         try:
             return await waiter
         finally:
-            if not waiter.cancelled():
-                # Its timer refers to the response, and would keep it and its statement until garbage is looked for.
-                response._timer = None  # noqa: SLF001 - nothing public lets go of it.
+            if waiter.cancelled():
+                let_go = partial(_let_go, weakref.ref(response))
+                response.add_callbacks(let_go, let_go)
+            else:
+                _let_go(lambda: response)
 
     # The driver calls these two, most often from its own thread.
 
@@ -95,3 +99,12 @@ class Bridge:
                 waiter.set_result(rows)
             else:
                 waiter.set_exception(explain(error))
+
+
+def _let_go(response_of: Callable[[], ResponseFuture | None], *_: object) -> None:
+    """Take the timer from a response that has ended. It refers to the response, and would keep it and its statement
+    until garbage is looked for.
+    """
+    response = response_of()
+    if response is not None:
+        response._timer = None  # noqa: SLF001 - nothing public does it.

@@ -86,15 +86,24 @@ def test_a_failure_says_what_is_known_of_the_statement(error: Exception, fault: 
     assert fault is explain(error).fault
 
 
-async def test_an_answered_statement_needs_no_collector_to_go(session: Session) -> None:
-    """The collector hardly looks while streams are busy, and statements hold the rows that they write."""
+@pytest.mark.parametrize("is_given_up", [False, True])
+async def test_a_statement_that_ended_needs_no_collector_to_go(session: Session, *, is_given_up: bool) -> None:
+    """The collector hardly looks while streams are busy, and statements hold the rows that they write.
+
+    That goes for those, too, whose answer nobody waits for any more.
+    """
     bridge = Bridge(session, asyncio.get_running_loop(), READS, 1)
     statement = SimpleStatement("SELECT key FROM system.local")
     kept = weakref.ref(statement)
     gc.disable()
     try:
-        await bridge.execute(statement)
-        del statement
+        executing = asyncio.create_task(bridge.execute(statement))
+        await asyncio.sleep(0)
+        if is_given_up:
+            executing.cancel()
+        await asyncio.wait((executing,))
+        assert is_given_up is executing.cancelled()
+        del executing, statement
         async with asyncio.timeout(15):
             while kept() is not None:  # noqa: ASYNC110 - nothing tells when it goes.
                 await asyncio.sleep(0.1)
