@@ -31,7 +31,7 @@ class UnknownAppError(Exception):
     """There is no such app."""
 
     def __init__(self, app: str) -> None:
-        super().__init__(f"There is no app {app!r}. Make it with AdminService.CreateApp.")
+        super().__init__(f"There is no app {app!r}. Make it with AdminService.CreateApp or `eventmanager apps create`.")
 
 
 class AppExistsError(Exception):

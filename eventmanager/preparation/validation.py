@@ -3,6 +3,7 @@
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from datetime import date as Date  # noqa: N812 - a class, and `date` is what its values are called here.
 from typing import Final
 
@@ -154,13 +155,21 @@ def _wrong_time(event: Event, latest_s: int) -> RefusedFieldError:
     if not 0 <= timestamp.nanos < _NANOS_PER_SECOND:
         return invalid("timestamp", f"timestamp has {timestamp.nanos} ns, and must have from 0 to 999,999,999.")
     if timestamp.seconds < EARLIEST_S:
-        return _too_old(f"timestamp is {timestamp.seconds} s after 1970, which is before the year 2000")
+        return _too_old(f"timestamp is {_told(timestamp.seconds)}, which is before the year 2000")
     return RefusedFieldError(
         REFUSAL_REASON_IN_FUTURE,
         "timestamp",
-        f"timestamp is {timestamp.seconds} s after 1970, and the latest taken now is {latest_s} s.",
+        f"timestamp is {_told(timestamp.seconds)}, and the latest taken now is {_told(latest_s)}.",
     )
 
 
 def _too_old(why: str) -> RefusedFieldError:
     return RefusedFieldError(REFUSAL_REASON_TOO_OLD, "timestamp", f"The event is too old: {why}.")
+
+
+def _told(seconds: int) -> str:
+    """Tell an instant as people write it, or as it was sent where no calendar has it."""
+    try:
+        return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
+    except (OverflowError, ValueError, OSError):
+        return f"{seconds} s after 1970"

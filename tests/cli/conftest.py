@@ -4,11 +4,13 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import pytest
 
 from eventmanager.cli import main
+
+NO_APP: Final = "There is no app 'nowhere'. Make it with AdminService.CreateApp or `eventmanager apps create`."
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ import json
 import grpc
 
 from eventmanager.server import Server
-from tests.cli.conftest import Typed, TypeIn
+from tests.cli.conftest import NO_APP, Typed, TypeIn
 from tests.reports.visits import entered, ingest, send
 
 
@@ -43,4 +43,11 @@ async def test_an_unknown_app_is_told_in_a_sentence(server: Server, type_in: Typ
     """As the server says it."""
     typed = await type_in("audit", "nowhere", "--target", server.address)
 
-    assert Typed(1, "", "Error: There is no app 'nowhere'. Make it with AdminService.CreateApp.\n") == typed
+    assert (
+        Typed(
+            1,
+            "",
+            f"Error: {NO_APP}\n",
+        )
+        == typed
+    )

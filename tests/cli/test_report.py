@@ -11,7 +11,7 @@ from live.eventmanager.v1.analytics_service_pb2_grpc import AnalyticsServiceStub
 
 from eventmanager.client import connect
 from eventmanager.server import Server
-from tests.cli.conftest import Typed, TypeIn
+from tests.cli.conftest import NO_APP, Typed, TypeIn
 from tests.conftest import NOON_S
 
 DAY_MS = 86_400_000
@@ -283,7 +283,10 @@ async def test_what_visitors_send_cannot_command_the_terminal(server: Server, ty
             ("--from", "-3x"),
             "date_range.start_date: '-3x' is no day: write 2026-11-24, today, or days before today such as -6d.",
         ),
-        (("--app", "nowhere"), "There is no app 'nowhere'. Make it with AdminService.CreateApp."),
+        (
+            ("--app", "nowhere"),
+            NO_APP,
+        ),
     ],
 )
 @pytest.mark.usefixtures("shop")

@@ -147,7 +147,7 @@ async def test_an_app_that_is_not_there_is_named(start_server: StartServer, type
 
     typed = await type_in("send", "--app", "shop", "--target", server.address, file)
 
-    why = "There is no app 'shop'. Make it with AdminService.CreateApp."
+    why = "There is no app 'shop'. Make it with AdminService.CreateApp or `eventmanager apps create`."
 
     assert Typed(1, f"line 1: {why}\n0 stored, 0 duplicate, 1 refused\n", "") == typed
 

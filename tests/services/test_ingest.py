@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import grpc
@@ -111,6 +111,11 @@ async def counted_clicks(channel: grpc.aio.Channel, app: str = "007") -> int:
     return sum(row.clicks for row in response.rows)
 
 
+def iso(seconds: int) -> str:
+    """Write an instant in UTC."""
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
 def without_descriptions(outcome: IngestOutcome) -> IngestOutcome:
     """Take the sentences away, where a test is about something else."""
     for refused in outcome.refused_events:
@@ -132,6 +137,27 @@ async def test_a_bad_event_is_refused_alone(channel: grpc.aio.Channel, fault: Fa
         index=1, event_id=bad.event_id, reason=fault.refusal.reason, field=fault.refusal.field, description=description
     )
     assert IngestOutcome(stored_count=2, refused_events=[refused]) == outcome
+
+
+@pytest.mark.parametrize(
+    ("seconds", "sentence"),
+    [
+        (NOW_S + 601, f"timestamp is {iso(NOW_S + 601)}, and the latest taken now is {iso(NOW_S + 600)}."),
+        (2**62, f"timestamp is 4611686018427387904 s after 1970, and the latest taken now is {iso(NOW_S + 600)}."),
+        (-1, "The event is too old: timestamp is 1969-12-31T23:59:59Z, which is before the year 2000."),
+        (
+            -62_135_596_800,
+            "The event is too old: timestamp is 0001-01-01T00:00:00Z, which is before the year 2000.",
+        ),
+    ],
+)
+async def test_a_wrong_time_is_told_as_people_write_it(channel: grpc.aio.Channel, seconds: int, sentence: str) -> None:
+    """But for one that no calendar has."""
+    event = click("a")
+    event.timestamp.seconds = seconds
+    (refused,) = (await ingest(channel, [event])).refused_events
+
+    assert sentence == refused.description
 
 
 async def test_the_first_field_at_fault_is_named(channel: grpc.aio.Channel) -> None:
