@@ -1,14 +1,8 @@
 """What an event costs as its day's tables grow."""
 
-import asyncio
-import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
-from typing import Final
-
-import grpc
 
 from benchmark.figures import GrowthFigures
 from benchmark.ingest import APP, jobs_of, warm_up
@@ -19,10 +13,6 @@ from benchmark.soak import yesterday
 from benchmark.stores import MeasuredStores
 from benchmark.sums import require_sums
 from eventmanager.client import connect
-
-_PATIENCE_S: Final = 600.0
-"""A node that took events as fast as it could has files to merge, and may have no time for reports before."""
-_PAUSE_S: Final = 5.0
 
 
 async def measure_growth(
@@ -65,20 +55,7 @@ async def measure_growth(
                 )
             )
         async with connect(server.address) as channel:
-            progress("growth: reports")
-            await _when_available(partial(require_sums, channel, APP, day, senders.expected * done))
+            await require_sums(channel, APP, day, senders.expected * done)
     await stores.settle()
     last = figures[-1]
     return [*figures[:-1], replace(last, stored_bytes_an_event=stores.stored_bytes(address) / last.day_events)]
-
-
-async def _when_available(ask: Callable[[], Awaitable[None]]) -> None:
-    """Ask, and ask again as long as the store has no time, as whoever reads a report would. Raises the last refusal."""
-    end_s = time.monotonic() + _PATIENCE_S
-    while True:
-        try:
-            return await ask()
-        except grpc.aio.AioRpcError as error:
-            if error.code() is not grpc.StatusCode.UNAVAILABLE or time.monotonic() >= end_s:
-                raise
-        await asyncio.sleep(_PAUSE_S)
