@@ -3,8 +3,7 @@
 import asyncio
 import weakref
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
-from functools import partial
+from collections.abc import AsyncIterator, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from cassandra.cluster import ResponseFuture, Session
@@ -62,25 +61,24 @@ class Bridge:
 
     async def _result(self, response: ResponseFuture) -> Rows:
         waiter: asyncio.Future[Rows] = self._loop.create_future()
-        response.add_callbacks(self._succeed, self._fail, callback_args=(waiter,), errback_args=(waiter,))
-        try:
-            return await waiter
-        finally:
-            if waiter.cancelled():
-                let_go = partial(_let_go, weakref.ref(response))
-                response.add_callbacks(let_go, let_go)
-            else:
-                _let_go(lambda: response)
+        # Weakly: it keeps what its callbacks are given, and would keep itself.
+        arguments = (waiter, weakref.ref(response))
+        response.add_callbacks(self._succeed, self._fail, callback_args=arguments, errback_args=arguments)
+        return await waiter
 
     # The driver calls these two, most often from its own thread.
 
-    def _succeed(self, rows: Rows | None, waiter: asyncio.Future[Rows]) -> None:
-        self._finish(_Finished(waiter, rows or (), None))
+    def _succeed(self, rows: Rows | None, waiter: asyncio.Future[Rows], ended: "weakref.ref[ResponseFuture]") -> None:
+        self._finish(_Finished(waiter, rows or (), None), ended)
 
-    def _fail(self, error: BaseException, waiter: asyncio.Future[Rows]) -> None:
-        self._finish(_Finished(waiter, (), error))
+    def _fail(self, error: BaseException, waiter: asyncio.Future[Rows], ended: "weakref.ref[ResponseFuture]") -> None:
+        self._finish(_Finished(waiter, (), error), ended)
 
-    def _finish(self, finished: _Finished) -> None:
+    def _finish(self, finished: _Finished, ended: "weakref.ref[ResponseFuture]") -> None:
+        response = ended()
+        if response is not None:
+            # Its timer refers to the response, and would keep it and its statement until garbage is looked for.
+            response._timer = None  # noqa: SLF001 - nothing public lets go of it.
         self._finished.append(finished)
         if not self._is_waking:
             self._is_waking = True
@@ -99,12 +97,3 @@ class Bridge:
                 waiter.set_result(rows)
             else:
                 waiter.set_exception(explain(error))
-
-
-def _let_go(response_of: Callable[[], ResponseFuture | None], *_: object) -> None:
-    """Take the timer from a response that has ended. It refers to the response, and would keep it and its statement
-    until garbage is looked for.
-    """
-    response = response_of()
-    if response is not None:
-        response._timer = None  # noqa: SLF001 - nothing public does it.
