@@ -60,15 +60,11 @@ class Reads:
         statement = (
             self._statements.count_stage_users if table is SetTable.USERS_BY_STAGE else self._statements.count_edges
         )
-        with failing_as_unavailable():
-            try:
-                counts = [row async for rows in self._bridge.pages(statement.bind(values)) for row in rows]
-            except StatementError as error:
-                if error.fault is not Fault.UNKNOWN:
-                    raise
-                # A node has some seconds to count, however many there are. To list them it has as many for each page.
-                return await self._count_here(table, partition)
-        return {tuple(key): count for *key, count in counts}
+        try:
+            return {tuple(key): count for *key, count in await self._all(statement.bind(values))}
+        except StoreUnavailableError:
+            # A node has some seconds to count, however many there are. To list them it has as many for each page.
+            return await self._count_here(table, partition)
 
     async def has_visitor(self, partition: Partition, device_id: str) -> bool:
         """Do what Store.has_visitor says."""
