@@ -3,10 +3,10 @@
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from datetime import date as Date  # noqa: N812 - a class, and `date` is what its values are called here.
 from typing import Final
 
+from google.protobuf.timestamp_pb2 import Timestamp
 from live.eventmanager.v1.event_pb2 import Event
 from live.eventmanager.v1.ingest_service_pb2 import (
     REFUSAL_REASON_IN_FUTURE,
@@ -170,6 +170,6 @@ def _too_old(why: str) -> RefusedFieldError:
 def _told(seconds: int) -> str:
     """Tell an instant as people write it, or as it was sent where no calendar has it."""
     try:
-        return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
-    except (OverflowError, ValueError, OSError):
+        return Timestamp(seconds=seconds).ToJsonString()
+    except ValueError:
         return f"{seconds} s after 1970"
