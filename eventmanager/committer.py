@@ -135,13 +135,13 @@ class Committer:
         self._commits = None
 
     async def _gather(self) -> None:
-        """Return once the requests that are on their way in are here.
+        """Return once the requests that are on their way in are here, or enough of them.
 
         What a commit costs, and what its thread takes of the interpreter's time, hardly depends on how many there are.
         """
         end_s = time.monotonic() + _LONGEST_GATHERING_S
         requests = quiet = 0
-        while quiet < _QUIET_TURNS and time.monotonic() < end_s:
+        while quiet < _QUIET_TURNS and self.events_in_hand < MOST_COMMIT_EVENTS and time.monotonic() < end_s:
             await asyncio.sleep(0)
             quiet = quiet + 1 if len(self._waiting) == requests else 0
             requests = len(self._waiting)
