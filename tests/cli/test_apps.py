@@ -83,12 +83,5 @@ async def test_refusals_are_told_in_a_sentence(server: Server, type_in: TypeIn) 
     no_stage = await type_in("apps", "update", "shop", "--stage", "home", *target)
 
     assert Typed(1, "", "Error: There is an app 'shop' already. Change it with AdminService.UpdateApp.\n") == taken
-    assert (
-        Typed(
-            1,
-            "",
-            f"Error: {NO_APP}\n",
-        )
-        == unknown
-    )
+    assert Typed(1, "", f"Error: {NO_APP}\n") == unknown
     assert Typed(2, "", "Error: --stage is 'home', but must be ID=NAME such as 1=/home.\n") == no_stage

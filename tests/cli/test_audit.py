@@ -43,11 +43,4 @@ async def test_an_unknown_app_is_told_in_a_sentence(server: Server, type_in: Typ
     """As the server says it."""
     typed = await type_in("audit", "nowhere", "--target", server.address)
 
-    assert (
-        Typed(
-            1,
-            "",
-            f"Error: {NO_APP}\n",
-        )
-        == typed
-    )
+    assert Typed(1, "", f"Error: {NO_APP}\n") == typed

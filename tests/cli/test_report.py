@@ -283,10 +283,7 @@ async def test_what_visitors_send_cannot_command_the_terminal(server: Server, ty
             ("--from", "-3x"),
             "date_range.start_date: '-3x' is no day: write 2026-11-24, today, or days before today such as -6d.",
         ),
-        (
-            ("--app", "nowhere"),
-            NO_APP,
-        ),
+        (("--app", "nowhere"), NO_APP),
     ],
 )
 @pytest.mark.usefixtures("shop")
