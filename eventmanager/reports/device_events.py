@@ -83,14 +83,9 @@ async def _read_events(store: Store, partition: Partition, device_id: str) -> Co
     if not await store.has_visitor(partition, device_id):
         return ()
     first_copies: dict[str, bytes] = {}
-    looking: asyncio.Future[None] | None = None
     async for blocks in store.log(partition):
-        if looking is not None:
-            await looking
-        # In a thread, while the next page is read: to decompress one takes as long.
-        looking = asyncio.ensure_future(asyncio.to_thread(_add_events, first_copies, blocks, device_id))
-    if looking is not None:
-        await looking
+        # In a thread: a page of blocks takes some time to decompress.
+        await asyncio.to_thread(_add_events, first_copies, blocks, device_id)
     return tuple(first_copies.values())
 
 
