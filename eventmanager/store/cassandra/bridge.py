@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
-from cassandra.cluster import ResponseFuture, Session
+from cassandra.cluster import ResponseFuture, ResultSet, Session
 
 from eventmanager.store.cassandra.faults import explain
 
@@ -40,21 +40,21 @@ class Bridge:
 
     async def pages(self, statement: Any) -> AsyncIterator[Rows]:
         """Execute a query and return its rows page by page, none of them empty. Raises StatementError."""
-        response = await self._send(statement)
+        paging_state: bytes | None = None
         while True:
+            # Each page as a query of its own: the driver has a query's time count for all pages that it fetches of it.
+            response = await self._send(statement, paging_state)
             rows = await self._result(response)
             if rows:
                 yield rows
             if not response.has_more_pages:
                 return
-            await self._slots.acquire()
-            response.clear_callbacks()
-            response.start_fetching_next_page()
+            paging_state = ResultSet(response, rows).paging_state
 
-    async def _send(self, statement: Any) -> ResponseFuture:
+    async def _send(self, statement: Any, paging_state: bytes | None = None) -> ResponseFuture:
         await self._slots.acquire()
         try:
-            return self._session.execute_async(statement, execution_profile=self._profile)
+            return self._session.execute_async(statement, execution_profile=self._profile, paging_state=paging_state)
         except Exception as error:
             self._slots.release()
             raise explain(error) from error

@@ -8,7 +8,7 @@ import pytest
 
 from eventmanager.blocks import Partition
 from eventmanager.facts import Key, SetTable
-from eventmanager.store.cassandra import statements
+from eventmanager.store.cassandra import connection, statements
 from eventmanager.store.cassandra.address import parse_address
 from tests.cassandra_nodes import CassandraNodes, started
 from tests.store.cassandra.conftest import OpenStore
@@ -18,6 +18,8 @@ READ_DELAY_MS: Final = 60
 VISITORS: Final = 100
 """A node gives up after 5 s, and takes longer than that to read so many."""
 ROWS_A_PAGE: Final = 30
+READ_TIMEOUT_S: Final = 3.0
+"""Longer than a node takes for a page, and shorter than for all of them."""
 
 
 @pytest.fixture
@@ -34,8 +36,9 @@ def slow_cassandra(
 async def test_visitors_are_counted_however_many_there_are(
     slow_cassandra: CassandraNodes, open_store: OpenStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where it takes longer than the node may take for an answer."""
+    """Where it takes longer than the node may take for an answer, and all pages take longer than one may take."""
     monkeypatch.setattr(statements, "_ROWS_A_PAGE", ROWS_A_PAGE)
+    monkeypatch.setattr(connection, "_READ_TIMEOUT_S", READ_TIMEOUT_S)
     store = await open_store(keyspace_address=parse_address(slow_cassandra.address("slow")))
     partition = Partition("shop", datetime.date(2026, 6, 17), 0)
     keys: list[Key] = [(visitor % 2, f"u{visitor}") for visitor in range(VISITORS)]
