@@ -5,7 +5,7 @@ import datetime
 import logging
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence, Set
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence, Set
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from functools import partial
@@ -209,22 +209,19 @@ class SQLiteStore:
         while True:
             readings = self._writer.readings
             for places in self._writer.waiting(table):  # One by one, so that commits get in between.
-                commits = self._commits
-                begun_s = time.monotonic()
-                if not await self._write(self._settle, table, places):
-                    return False
-                if may_wait and self._commits != commits:
-                    await asyncio.sleep((time.monotonic() - begun_s) * _REST)
+                are_all = False
+                while not are_all:
+                    commits = self._commits
+                    begun_s = time.monotonic()
+                    try:
+                        are_all = await self._write(self._writer.settle, table, places)
+                    except StoreUnavailableError as error:
+                        _log.debug("Facts wait to be settled: %s", error)
+                        return False
+                    if may_wait and self._commits != commits:
+                        await asyncio.sleep((time.monotonic() - begun_s) * _REST)
             if self._writer.readings == readings:
                 return True
-
-    def _settle(self, table: Table, places: Collection[int]) -> bool:
-        try:
-            self._writer.settle(table, places)
-        except StoreUnavailableError as error:
-            _log.debug("Facts wait to be settled: %s", error)
-            return False
-        return True
 
     def _settle_full(self, most_s: float) -> None:
         try:

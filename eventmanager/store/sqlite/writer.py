@@ -118,19 +118,26 @@ class Writer:
             connection.execute("DELETE FROM unsettled_facts WHERE FALSE")
         return True
 
-    def settle(self, table: Table, places: Collection[int]) -> None:
-        """Move some portions of a table's facts to it. Raises StoreUnavailableError."""
+    def settle(self, table: Table, places: Collection[int]) -> bool:
+        """Move some portions of a table's facts to it, or as many of them as may be moved at once; return whether all
+        are there now. Raises StoreUnavailableError.
+        """
         with store_failures():
             _, unsettled = self._ready()
         of_table = unsettled[table]
-        facts = list(of_table.facts(places))
-        if not facts:
-            return
+        some, are_all = of_table.first_facts(places)
+        if not some:
+            return True
         with self._unsynced(), self.transaction() as connection:
-            settle_facts(connection, table, facts, self._totals)
-            note_settled(connection, table, places, of_table.last_id)
-            delete_facts(connection, of_table.done_ids(places))
-        of_table.forget(places)
+            settle_facts(connection, table, ((number, rows) for _, number, rows in some), self._totals)
+            if are_all:
+                note_settled(connection, table, places, of_table.last_id)
+                delete_facts(connection, of_table.done_ids(places))
+        if are_all:
+            of_table.forget(places)
+        else:
+            of_table.forget_some(some)
+        return are_all
 
     def read(self, read: Callable[[sqlite3.Connection], _T]) -> _T:
         """Read what is settled. Raises StoreUnavailableError."""
@@ -159,7 +166,8 @@ class Writer:
         """Have a day be no more, though its rows are still to be removed. Raises StoreUnavailableError."""
         for table in ALL_TABLES:
             for places in self.waiting(table):
-                self.settle(table, places)
+                while not self.settle(table, places):
+                    pass
         with self.transaction() as connection:
             dropping.forget_day(connection, day)
         self._days.forget()

@@ -112,7 +112,7 @@ async def test_a_newer_database(path: Path, partition: Partition) -> None:
         connection.execute("PRAGMA user_version = 1000")
 
     assert (
-        f"{path} was written by a newer eventmanager: its schema is number 1000, and this one knows 3. "
+        f"{path} was written by a newer eventmanager: its schema is number 1000, and this one knows 4. "
         "Run the newer one, or name another file." == await refusal_of(path)
     )
 
