@@ -105,7 +105,7 @@ class Auditor:
             try:
                 await turn()
             except StoreUnavailableError as error:
-                _log.warning("Days cannot be counted again now, and will be tried later: %s", error)
+                _log.warning("Days cannot be counted again now, and will be tried later: %s.", error.cause)
             except Exception:  # noqa: BLE001 - whatever it is, ingest and reports go on without.
                 _log.exception("Days cannot be counted again now, and will be tried later.")
             await asyncio.sleep(TURN_S)

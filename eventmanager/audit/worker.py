@@ -51,8 +51,10 @@ async def work(address: str) -> None:
         try:
             days = days or await open_logged_days(address)
             await _answer(await _do(days, job, leave))
-        except (StoreUnavailableError, StartError) as error:
-            await _answer({"failed": str(error)})
+        except StoreUnavailableError as error:
+            await _answer({"failed": error.cause})
+        except StartError as error:
+            await _answer({"failed": str(error).removesuffix(".")})
 
 
 def _read_lines(loop: asyncio.AbstractEventLoop, lines: "asyncio.Queue[bytes]") -> None:

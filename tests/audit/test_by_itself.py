@@ -145,7 +145,7 @@ async def test_a_worker_that_is_gone_is_told_and_replaced(database: str, clock: 
     app = await directory.app("shop")
     today = directory.today(app)
 
-    with pytest.raises(StoreUnavailableError, match="cannot be opened"):
+    with pytest.raises(StoreUnavailableError, match=r"^The store did not answer as it should: the database"):
         await Auditor(store, directory, nowhere, clock).audit(app, today)
     await nowhere.close()
     audit = await Auditor(store, directory, here, clock).audit(app, today)
