@@ -44,8 +44,8 @@ async def test_a_server_that_must_not_migrate_says_what_to_do(type_in: TypeIn, s
     assert Typed(
         1,
         "",
-        f"Error: {store} lacks steps of the schema: 0001 tables, 0002 recounts. Run `eventmanager schema migrate`, "
-        "or start without --no-migrate.\n",
+        f"Error: {store} lacks steps of the schema: 0001 tables, 0002 recounts, 0003 compaction. "
+        "Run `eventmanager schema migrate`, or start without --no-migrate.\n",
     ) == await type_in("serve", "--listen", "127.0.0.1:0", "--no-migrate", "--store", store)
 
 

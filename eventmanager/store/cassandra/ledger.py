@@ -91,11 +91,14 @@ class Ledger:
             self._add(TotalsTable.TRAFFIC, (hour,), Addition((*_NO_COUNTS, 1), ()))
 
     def take_unwritten(self, tables: Iterable[TotalsTable]) -> list[UnwrittenRow]:
-        """Return the rows of some tables that are yet to be written, and take them for written from here on."""
+        """Return the rows of some tables that are yet to be written, and take them for written from here on.
+
+        In the order of their keys: a node changes less of what it has in memory for rows that lie side by side.
+        """
         taken = []
         for table in tables:
             rows = self._rows[table]
-            taken += [UnwrittenRow(table, key, rows[key]) for key in self._unwritten[table]]
+            taken += [UnwrittenRow(table, key, rows[key]) for key in sorted(self._unwritten[table])]
             self._unwritten[table] = {}
         return taken
 
