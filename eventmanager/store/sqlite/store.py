@@ -209,19 +209,22 @@ class SQLiteStore:
         while True:
             readings = self._writer.readings
             for places in self._writer.waiting(table):  # One by one, so that commits get in between.
-                are_all = False
-                while not are_all:
-                    commits = self._commits
-                    begun_s = time.monotonic()
-                    try:
-                        are_all = await self._write(self._writer.settle, table, places)
-                    except StoreUnavailableError as error:
-                        _log.debug("Facts wait to be settled: %s", error)
-                        return False
-                    if may_wait and self._commits != commits:
-                        await asyncio.sleep((time.monotonic() - begun_s) * _REST)
+                try:
+                    await self._settle_portions(table, places, may_wait=may_wait)
+                except StoreUnavailableError as error:
+                    _log.debug("Facts wait to be settled: %s", error)
+                    return False
             if self._writer.readings == readings:
                 return True
+
+    async def _settle_portions(self, table: Table, places: Sequence[int], *, may_wait: bool) -> None:
+        are_all = False
+        while not are_all:
+            commits = self._commits
+            begun_s = time.monotonic()
+            are_all = await self._write(self._writer.settle, table, places)
+            if may_wait and self._commits != commits:
+                await asyncio.sleep((time.monotonic() - begun_s) * _REST)
 
     def _settle_full(self, most_s: float) -> None:
         try:

@@ -84,7 +84,7 @@ class Writer:
         """
         begun_s = time.monotonic()
         while (fullest := self._fullest(1.0)) is not None:
-            self.settle(*fullest)
+            self._settle_whole(*fullest)
             if time.monotonic() - begun_s >= most_s:
                 return
 
@@ -92,7 +92,7 @@ class Writer:
         """Commit as `Store.commit` does."""
         try:
             while (fullest := self._fullest(MOST_FULLNESS)) is not None:
-                self.settle(*fullest)
+                self._settle_whole(*fullest)
             known = self._commit(blocks, facts_of)
         except StoreUnavailableError as error:
             if not self._is_failing:
@@ -166,8 +166,7 @@ class Writer:
         """Have a day be no more, though its rows are still to be removed. Raises StoreUnavailableError."""
         for table in ALL_TABLES:
             for places in self.waiting(table):
-                while not self.settle(table, places):
-                    pass
+                self._settle_whole(table, places)
         with self.transaction() as connection:
             dropping.forget_day(connection, day)
         self._days.forget()
@@ -195,6 +194,11 @@ class Writer:
         self._forget()
         if self._connection is not None:
             self._connection.close()
+
+    def _settle_whole(self, table: Table, places: Collection[int]) -> None:
+        """Settle some portions to their end: rows where facts wait are kept until every portion has come to its end."""
+        while not self.settle(table, places):
+            pass
 
     @contextmanager
     def _unsynced(self) -> Iterator[None]:

@@ -79,12 +79,13 @@ async def test_facts_do_not_wait_for_long(path: Path, partition: Partition) -> N
     assert [[("u0",)], [("u0",), ("u1",)]] == users
 
 
-@pytest.mark.parametrize("name", ["a visitor with a long name {}-{}", "{1}-{0} is a long name of a visitor"])
-async def test_many_facts_do_not_wait(path: Path, partition: Partition, name: str) -> None:
-    """Those of a table that has too many go there, so that memory is bounded, whether or not names begin alike."""
+async def test_many_facts_do_not_wait(path: Path, partition: Partition) -> None:
+    """Those of a table that has too many go there, so that memory is bounded."""
     store = await SQLiteStore.open(path, settle_after_s=AN_HOUR_S)
     for number in range(30):
-        keys = [(0, name.format(number, user)) for user in range(10_000)]
+        keys = [
+            (0, f"{chr(64 + 4 * (user % 64))} is a visitor with a long name {number}-{user}") for user in range(10_000)
+        ]
         await commit(store, partition, f"{number}", members_of(USERS, partition, *keys))
         await commit(store, partition, f"few {number}", members_of(SetTable.STAGE_GRAPH, partition, (0, 1, "u1")))
     [(settled,)] = rows_in(path, "SELECT count(*) FROM users_by_stage")
@@ -92,8 +93,8 @@ async def test_many_facts_do_not_wait(path: Path, partition: Partition, name: st
     counts = await store.member_counts(USERS, partition)
     await store.close()
 
-    assert 0 < settled
-    assert waiting.get("users_by_stage", 0) < 30
+    assert 0 < settled < 300_000
+    assert 0 < waiting["users_by_stage"] < 30
     assert 30 == waiting["stage_graph"]
     assert {(0,): 300_000} == counts
 
