@@ -1,13 +1,12 @@
 """The columns of the tables, and how values fit them."""
 
 import datetime
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from eventmanager.blocks import Partition
-from eventmanager.facts import Key, SetTable, Totals, TotalsRow, TotalsTable
+from eventmanager.facts import SetTable, Totals, TotalsRow, TotalsTable
 
 Values: TypeAlias = tuple[Any, ...]
 
@@ -51,7 +50,7 @@ class TotalsColumns:
 
     @property
     def written(self) -> tuple[str, ...]:
-        """All columns, in the order of `values_of`."""
+        """All columns: the key, the ledger, and the figures in the order of `figures_of`."""
         durations = (name for pair in self.durations for name in pair)
         return (*self.key, "ledger", *self.counts, *self.marks, *durations, *self.timed)
 
@@ -60,15 +59,15 @@ class TotalsColumns:
         """The columns that `row_of` takes, in their order."""
         return (*self.key, *self.counts, *(name for pair in self.durations for name in pair))
 
-    def values_of(self, key: Key, ledger: uuid.UUID, totals: Totals) -> Values:
-        """Return a row's values."""
-        values = [*key, ledger, *totals.counts]
+    def figures_of(self, totals: Totals) -> list[int | bytes]:
+        """Return what a row says: integers of 64 bits, and blobs."""
+        figures: list[int | bytes] = [*totals.counts]
         for durations in totals.durations:
-            values.append(durations.total_ms)
-            values.append(durations.encode())
+            figures.append(durations.total_ms)
+            figures.append(durations.encode())
         if self.timed:
-            values.append(sum(durations.count for durations in totals.durations))
-        return tuple(values)
+            figures.append(sum(durations.count for durations in totals.durations))
+        return figures
 
     def row_of(self, values: Values) -> TotalsRow:
         """Return the row that some values read tell."""

@@ -19,6 +19,7 @@ from cassandra.query import tuple_factory
 
 from eventmanager.errors import StartError, StoreUnavailableError
 from eventmanager.store.cassandra.address import CassandraAddress
+from eventmanager.store.cassandra.encoded_batch import EncodedBatches
 from eventmanager.store.cassandra.node_watch import NodeWatch, hush_driver
 
 WRITES: Final = "writes"
@@ -71,6 +72,7 @@ def connect(address: CassandraAddress, password: str) -> Connection:
     except BaseException:
         cluster.shutdown()
         raise
+    session.client_protocol_handler = EncodedBatches
     cluster.register_listener(NodeWatch())
     return Connection(cluster, session, address.data_centre or _nearest(cluster))
 

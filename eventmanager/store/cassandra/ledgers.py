@@ -10,15 +10,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from cassandra.query import BoundStatement
-
 from eventmanager.blocks import Block, Day
 from eventmanager.facts import TotalsTable
-from eventmanager.store.cassandra.bound_rows import bind_totals
 from eventmanager.store.cassandra.columns import cql_date, ttl_s
+from eventmanager.store.cassandra.encoded_batch import batch_of_encoded
+from eventmanager.store.cassandra.encoded_rows import encode_totals
 from eventmanager.store.cassandra.faults import StatementError
 from eventmanager.store.cassandra.ledger import Ledger, UnwrittenRow
-from eventmanager.store.cassandra.repeater import Repeater, batch_of, chunks
+from eventmanager.store.cassandra.repeater import Repeater, chunks
 from eventmanager.store.cassandra.statements import Statements
 
 MARKS: Final = (TotalsTable.TRAFFIC,)
@@ -134,11 +133,12 @@ class Ledgers:
     async def _write_rows(self, ledger: Ledger, rows: Sequence[UnwrittenRow]) -> None:
         """Write some rows as one mutation, whatever their tables: they share their partition."""
         ttl = self._ttl_s(ledger)
-        statements: list[BoundStatement] = []
-        for table, alike in itertools.groupby(rows, lambda row: row.table):
-            statements += bind_totals(self._statements.write_totals[table], ledger, list(alike), ttl)
+        encoded = [
+            encode_totals(self._statements.write_totals[table], ledger, list(alike), ttl)
+            for table, alike in itertools.groupby(rows, lambda row: row.table)
+        ]
         try:
-            await self._repeater.execute(batch_of(statements))
+            await self._repeater.execute(batch_of_encoded(encoded))
         except BaseException:
             ledger.put_back(rows)
             raise

@@ -5,14 +5,13 @@ import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import NamedTuple
 
-from cassandra.query import BoundStatement
-
 from eventmanager.blocks import Partition
 from eventmanager.facts import Key, SetTable
-from eventmanager.store.cassandra.bound_rows import bind_rows
 from eventmanager.store.cassandra.columns import partition_values, ttl_s
+from eventmanager.store.cassandra.encoded_batch import batch_of_encoded
+from eventmanager.store.cassandra.encoded_rows import EncodedRows, encode_members
 from eventmanager.store.cassandra.faults import StatementError
-from eventmanager.store.cassandra.repeater import Repeater, batch_of, chunks
+from eventmanager.store.cassandra.repeater import Repeater, chunks
 from eventmanager.store.cassandra.statements import Statements
 
 
@@ -78,11 +77,12 @@ class SetRows:
         """Write some rows as one mutation, whatever their tables: they share their partition."""
         values = partition_values(partition)
         now_s = self._now()
-        statements: list[BoundStatement] = []
+        encoded: list[EncodedRows] = []
         for (table, expire_time_s), alike in itertools.groupby(rows, lambda row: (row.table, row.expire_time_s)):
             keys = [row.key for row in alike]
-            statements += bind_rows(self._statements.write_members[table], values, keys, ttl_s(expire_time_s, now_s))
-        batch = batch_of(statements)
+            ttl = ttl_s(expire_time_s, now_s)
+            encoded.append(encode_members(self._statements.write_members[table], values, keys, ttl))
+        batch = batch_of_encoded(encoded)
         try:
             await self._repeater.execute(batch)
         except BaseException:
