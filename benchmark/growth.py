@@ -40,22 +40,31 @@ async def measure_growth(
             sending = await senders.send(server.address, first_round=start, rounds=growth.window_rounds)
             window = growth.window_rounds * events
             stored_bytes = stores.stored_bytes_now(address)
-            figures.append(
-                GrowthFigures(
-                    day_events=done * events,
-                    window_events=window,
-                    events_per_s=window / sending.seconds,
-                    p99_ms=sending.percentile_ms(99),
-                    server_cpu_us_an_event=(server.cpu_s - cpu_s) / window * 1e6,
-                    node_cpu_us_an_event=(
-                        None if node_cpu_s is None else ((stores.node_cpu_s or 0) - node_cpu_s) / window * 1e6
-                    ),
-                    stored_bytes_an_event=None if stored_bytes is None else stored_bytes / (done * events),
-                    memory_mib=server.memory_mib,
-                )
+            measured = GrowthFigures(
+                day_events=done * events,
+                window_events=window,
+                events_per_s=window / sending.seconds,
+                p99_ms=sending.percentile_ms(99),
+                server_cpu_us_an_event=(server.cpu_s - cpu_s) / window * 1e6,
+                node_cpu_us_an_event=(
+                    None if node_cpu_s is None else ((stores.node_cpu_s or 0) - node_cpu_s) / window * 1e6
+                ),
+                stored_bytes_an_event=None if stored_bytes is None else stored_bytes / (done * events),
+                memory_mib=server.memory_mib,
             )
+            figures.append(measured)
+            # Told at once: the table comes in the end, and only of a run that did not fail.
+            progress(f"growth: {_told(measured)}")
         async with connect(server.address) as channel:
             await require_sums(channel, APP, day, senders.expected * done)
     await stores.settle()
     last = figures[-1]
     return [*figures[:-1], replace(last, stored_bytes_an_event=stores.stored_bytes(address) / last.day_events)]
+
+
+def _told(measured: GrowthFigures) -> str:
+    node = "" if measured.node_cpu_us_an_event is None else f", the node's {measured.node_cpu_us_an_event:.1f} µs"
+    return (
+        f"{measured.day_events:,} events; the last {measured.window_events:,} at {measured.events_per_s:,.0f} a second, "
+        f"the server's CPU {measured.server_cpu_us_an_event:.1f} µs for each{node}"
+    )

@@ -29,10 +29,24 @@ STAGES: Final = 10
 _PAGES: Final = [f"https://shop.example/products/{number}" for number in range(1, 501)]
 _TARGETS: Final = [f"//*[@id='part-{number}']/button" for number in range(1, 51)]
 _BUTTONS: Final = [f"/html/body/main/div[{number}]/button" for number in range(1, 51)]
+_LIKE_GECKO: Final = "(KHTML, like Gecko)"
+_CHROME: Final = f"AppleWebKit/537.36 {_LIKE_GECKO}"
+_SAFARI: Final = f"AppleWebKit/605.1.15 {_LIKE_GECKO}"
 _USER_AGENTS: Final = [
-    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
-    f"Chrome/{version}.0.0.0 Safari/537.36"
-    for version in range(120, 150)
+    f"Mozilla/5.0 ({agent}"
+    for number in range(3)
+    for agent in (
+        f"Windows NT 10.0; Win64; x64) {_CHROME} Chrome/{140 + number}.0.0.0 Safari/537.36",
+        f"Windows NT 10.0; Win64; x64) {_CHROME} Chrome/{140 + number}.0.0.0 Safari/537.36 Edg/{140 + number}.0.0.0",
+        f"Macintosh; Intel Mac OS X 10_15_7) {_CHROME} Chrome/{140 + number}.0.0.0 Safari/537.36",
+        f"Linux; Android 10; K) {_CHROME} Chrome/{140 + number}.0.0.0 Mobile Safari/537.36",
+        f"Linux; Android 10; K) {_CHROME} SamsungBrowser/{27 + number}.0 Chrome/125.0.0.0 Mobile Safari/537.36",
+        f"Windows NT 10.0; Win64; x64; rv:{142 + number}.0) Gecko/20100101 Firefox/{142 + number}.0",
+        f"X11; Linux x86_64; rv:{142 + number}.0) Gecko/20100101 Firefox/{142 + number}.0",
+        f"Macintosh; Intel Mac OS X 10_15_7) {_SAFARI} Version/18.{number} Safari/605.1.15",
+        f"iPhone; CPU iPhone OS 18_{number} like Mac OS X) {_SAFARI} Version/18.{number} Mobile/15E148 Safari/604.1",
+        f"iPad; CPU OS 18_{number} like Mac OS X) {_SAFARI} Version/18.{number} Mobile/15E148 Safari/604.1",
+    )
 ]
 _CLICKED_HOVERS: Final = 0.3
 _MEDIAN_TIME_LOG_MS: Final = 8.0  # 3 s.
