@@ -65,6 +65,6 @@ async def measure_growth(
 def _told(measured: GrowthFigures) -> str:
     node = "" if measured.node_cpu_us_an_event is None else f", the node's {measured.node_cpu_us_an_event:.1f} µs"
     return (
-        f"{measured.day_events:,} events; the last {measured.window_events:,} at {measured.events_per_s:,.0f} a second, "
+        f"{measured.day_events:,} events, the last of them at {measured.events_per_s:,.0f} a second, "
         f"the server's CPU {measured.server_cpu_us_an_event:.1f} µs for each{node}"
     )

@@ -28,7 +28,7 @@ APP: Final = "bench"
 _HOUR_S: Final = 3_600
 _WARM_UP_EVENTS: Final = 2_000
 _WARM_UP_APP: Final = "warm-up"
-_NODE_WARM_UPS: Final = 3
+_NODE_WARM_UPS: Final = 6
 _WARM_UP_S: Final = 1.5
 """For the process that the server starts when large requests come."""
 _RECENT: Final = DateRange(start_date="-1d", end_date="today")  # The last hour may have begun yesterday.

@@ -10,6 +10,7 @@ from live.eventmanager.v1.event_pb2 import Event
 from eventmanager.blocks import StoredBlock
 from eventmanager.event_rows import read_type
 from eventmanager.events import EventRow
+from eventmanager.packed_uuids import unpack
 from eventmanager.platforms import PlatformReader
 
 _NANOS_PER_SECOND: Final = 1_000_000_000
@@ -73,6 +74,8 @@ def _rows(message: BlockMessage, platforms: PlatformReader, wanted: Callable[[st
 
 
 def _event_ids(message: BlockMessage) -> Sequence[str]:
+    if message.uuids:
+        return unpack(message.uuids)
     if not message.request:
         return [event.event_id for event in message.logged.events]
     request = message.request.hex()

@@ -4,6 +4,7 @@ import datetime
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple, TypeAlias
+from uuid import UUID
 
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -46,7 +47,7 @@ class Told(NamedTuple):
         event = Event(
             timestamp=Timestamp(seconds=seconds),
             device_id=f"visitor {self.visitor}",
-            event_id=f"event {self.number}",
+            event_id=str(UUID(int=self.number)),  # Which a block of many keeps otherwise than a block of few.
             platform=Platform(browser=("Firefox", "Chrome", "")[self.stage % 3], os="Linux", device="desktop"),
         )
         elapsed = Duration(seconds=self.minute, nanos=self.stage * 1_000_000) if self.minute % 3 else None

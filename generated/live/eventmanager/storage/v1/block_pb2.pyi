@@ -34,14 +34,20 @@ class Block(_message.Message):
     PLATFORM_INDEXES_FIELD_NUMBER: _builtins.int
     REQUEST_FIELD_NUMBER: _builtins.int
     POSITIONS_FIELD_NUMBER: _builtins.int
+    UUIDS_FIELD_NUMBER: _builtins.int
     request: _builtins.bytes
     """Names the request that brought the events: a 128-bit hash of all its events
     as sent. Absent where every event has an id of its own.
     """
+    uuids: _builtins.bytes
+    """The ids of all events, 16 bytes each, where each has one and all are UUIDs as
+    they are usually written: 32 hexadecimal digits, in lower case, with four
+    hyphens. The events have none then. Empty otherwise.
+    """
     @_builtins.property
     def logged(self) -> Global___LoggedEvents:
         """The events as sent, but for URLs, which are kept as the app's settings
-        cleaned them then.
+        cleaned them then, and for ids that are in `uuids`.
         """
 
     @_builtins.property
@@ -69,10 +75,11 @@ class Block(_message.Message):
         platform_indexes: _abc.Iterable[_builtins.int] | None = ...,
         request: _builtins.bytes = ...,
         positions: _abc.Iterable[_builtins.int] | None = ...,
+        uuids: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["logged", b"logged"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["hours", b"hours", "logged", b"logged", "platform_indexes", b"platform_indexes", "platforms", b"platforms", "positions", b"positions", "request", b"request"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hours", b"hours", "logged", b"logged", "platform_indexes", b"platform_indexes", "platforms", b"platforms", "positions", b"positions", "request", b"request", "uuids", b"uuids"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -116,9 +123,12 @@ class SerializedBlock(_message.Message):
     PLATFORM_INDEXES_FIELD_NUMBER: _builtins.int
     REQUEST_FIELD_NUMBER: _builtins.int
     POSITIONS_FIELD_NUMBER: _builtins.int
+    UUIDS_FIELD_NUMBER: _builtins.int
     logged: _builtins.bytes
     """A SerializedEvents, or LoggedEvents."""
     request: _builtins.bytes
+    """As in Block."""
+    uuids: _builtins.bytes
     """As in Block."""
     @_builtins.property
     def hours(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
@@ -145,10 +155,11 @@ class SerializedBlock(_message.Message):
         platform_indexes: _abc.Iterable[_builtins.int] | None = ...,
         request: _builtins.bytes = ...,
         positions: _abc.Iterable[_builtins.int] | None = ...,
+        uuids: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["hours", b"hours", "logged", b"logged", "platform_indexes", b"platform_indexes", "platforms", b"platforms", "positions", b"positions", "request", b"request"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hours", b"hours", "logged", b"logged", "platform_indexes", b"platform_indexes", "platforms", b"platforms", "positions", b"positions", "request", b"request", "uuids", b"uuids"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
