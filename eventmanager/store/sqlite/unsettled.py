@@ -151,7 +151,10 @@ class Unsettled:
             portion = self._portions[place]
             of_portion = sum(map(len, portion.rows.values()))
             portion.bytes *= 1 - len(rows) / of_portion
-            del portion.rows[number][: len(rows)]
+            if len(rows) == len(portion.rows[number]):
+                del portion.rows[number]
+            else:
+                del portion.rows[number][: len(rows)]
         self._find_fullest()
 
     def done_ids(self, places: Collection[int]) -> Sequence[int]:

@@ -154,6 +154,24 @@ async def test_many_members_of_a_portion_are_settled_some_at_a_time(
     assert [] == rows_in(path, "SELECT id FROM unsettled_facts")
 
 
+async def test_portions_that_are_settled_together_may_have_many_members(path: Path, partition: Partition) -> None:
+    """More than go at once: some portions then have nothing left while others are yet to come to their end.
+
+    So it was where commits had added to portions by the time it was their turn.
+    """
+    keys: list[Key] = [(0, f"{first}{user}") for first in "aeimq" for user in range(500)]
+    with patch("eventmanager.store.sqlite.unsettled._MOST_SET_ROWS", 600):
+        store = await SQLiteStore.open(path, settle_after_s=AN_HOUR_S)
+    await commit(store, partition, "many", members_of(USERS, partition, *keys))
+    counts = await store.member_counts(USERS, partition)
+    await commit(store, partition, "one more", members_of(USERS, partition, (0, "a more")))
+    more = await store.member_counts(USERS, partition)
+    await store.close()
+
+    assert ({(0,): 2_500}, {(0,): 2_501}) == (counts, more)
+    assert [] == rows_in(path, "SELECT id FROM unsettled_facts")
+
+
 async def test_facts_that_wait_in_an_older_database(path: Path, partition: Partition) -> None:
     """Its portions of sets were others, so that what it says of them does not count."""
     with closing(sqlite3.connect(path)) as connection:
