@@ -177,11 +177,11 @@ class SQLiteStore:
 
     async def close(self) -> None:
         """As in Store. Settles, so that the file is complete for whoever reads it then."""
+        if self._settling_all is not None:
+            await asyncio.wait((self._settling_all,))
         if self._settling is not None:
             self._settling.cancel()
             self._settling = None
-        if self._settling_all is not None:
-            await asyncio.wait((self._settling_all,))
         await self._settle_all()
         if self._readers is not None:
             await asyncio.to_thread(self._readers.close)
@@ -190,12 +190,23 @@ class SQLiteStore:
         self._database.close()
 
     def _settle_later(self) -> None:
-        if self._settling is None:
+        """Settle after a while, once at a time: while there are commits that takes its time."""
+        if self._settling is None and self._settling_all is None:
             self._settling = asyncio.get_running_loop().call_later(self._settle_after_s, self._begin_to_settle)
 
     def _begin_to_settle(self) -> None:
         self._settling = None
-        self._settling_all = asyncio.get_running_loop().create_task(self._settle_all())
+        self._settling_all = asyncio.get_running_loop().create_task(self._settle_by_itself())
+        self._settling_all.add_done_callback(_log_mistake)
+
+    async def _settle_by_itself(self) -> None:
+        commits = self._commits
+        try:
+            await self._settle_all()
+        finally:
+            self._settling_all = None
+        if self._commits != commits:
+            self._settle_later()
 
     async def _settle_all(self) -> None:
         for table in ALL_TABLES:
@@ -254,7 +265,7 @@ class SQLiteStore:
         return await asyncio.get_running_loop().run_in_executor(self._write_thread, work, *arguments)
 
 
-def _log_mistake(done: Future[None]) -> None:
+def _log_mistake(done: Future[None] | asyncio.Future[None]) -> None:
     error = done.exception()
     if error is not None:
         _log.error("Facts cannot be settled.", exc_info=error)

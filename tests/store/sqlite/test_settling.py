@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 import sqlite3
+import time
 from collections import defaultdict
 from collections.abc import Mapping
 from contextlib import closing
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 
 from eventmanager.blocks import Day, Partition
 from eventmanager.durations import Durations
-from eventmanager.facts import Addition, Key, SetTable, Totals, TotalsTable
+from eventmanager.facts import Addition, Facts, Key, SetTable, Totals, TotalsTable
 from eventmanager.store.protocol import BlockOutcome
 from eventmanager.store.sqlite.database import Database
 from eventmanager.store.sqlite.log_rows import insert_facts
@@ -152,6 +153,38 @@ async def test_many_members_of_a_portion_are_settled_some_at_a_time(
     assert [0, 2_000, 4_000, 6_000, 8_000] == settled
     assert [{(0,): 9_000}] * 6 == counts
     assert [] == rows_in(path, "SELECT id FROM unsettled_facts")
+
+
+async def test_facts_are_settled_once_at_a_time(
+    path: Path, partition: Partition, caplog: pytest.LogCaptureFixture
+) -> None:
+    """However long it takes, and however many commits there are meanwhile; what comes last goes there, too."""
+
+    def settled_slowly(*arguments: Any) -> None:
+        time.sleep(0.01)
+        settle_facts(*arguments)
+
+    store = await SQLiteStore.open(path, settle_after_s=0)
+    before = len(asyncio.all_tasks())
+    most_tasks = 0
+    with patch("eventmanager.store.sqlite.writer.settle_facts", settled_slowly):
+        for number in range(40):
+            facts = members_of(USERS, partition, (0, str(number % 7)))
+            graph = members_of(SetTable.STAGE_GRAPH, partition, (0, 1, "u1"))
+            facts = Facts({**facts.members, **graph.members}, {}, [[]])
+            await commit(store, partition, f"block {number}", facts)
+            await asyncio.sleep(0.002)
+            most_tasks = max(most_tasks, len(asyncio.all_tasks()) - before)
+        async with asyncio.timeout(10):
+            while rows_in(path, "SELECT id FROM unsettled_facts"):  # noqa: ASYNC110 - a file tells nobody.
+                await asyncio.sleep(0.01)
+        await commit(store, partition, "last", members_of(USERS, partition, (0, "last")))
+        await asyncio.sleep(0.002)
+        await store.close()
+
+    assert 1 == most_tasks
+    assert [(8,)] == rows_in(path, "SELECT count(*) FROM users_by_stage")
+    assert [] == caplog.messages
 
 
 async def test_portions_that_are_settled_together_may_have_many_members(path: Path, partition: Partition) -> None:
