@@ -15,7 +15,7 @@ from eventmanager.preparation.validation import AdmittedEvents
 
 MAX_BLOCK_EVENTS: Final = 2_000
 MAX_BLOCK_BYTES: Final = 1 << 20
-_FEWEST_APART: Final = 8
+_FEWEST_APART: Final = 32
 """Events of a block from which on ids are taken out and what differs in kind is compressed apart: for fewer, both take
 more than they save.
 """

@@ -2,6 +2,7 @@
 
 import datetime
 from collections.abc import AsyncIterator, Mapping, Sequence
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given, settings
@@ -55,7 +56,9 @@ class LoggedBlocks:
             admission = Validator(PLATFORMS, 600).admit(app, events, lambda: "", NOON_S)
             sent = SerializedEvents(events=[event.SerializeToString() for event in events])
             for admitted in admission.admitted:
-                written = BlockWriter().write(admitted, sent, b"")
+                # So that of few events, too, some blocks keep their ids apart, and others do not.
+                with patch("eventmanager.preparation.block_writer._FEWEST_APART", 4):
+                    written = list(BlockWriter().write(admitted, sent, b""))
                 self.blocks += [StoredBlock(block.block_id, block.payload) for block, _ in written]
 
     async def marks(self, app: str, dates: Sequence[datetime.date]) -> Mapping[datetime.date, bytes]:  # noqa: ARG002 - of one app.

@@ -23,7 +23,7 @@ FUTURE_FIELD = b"\xc2\x3e\x05later"
 """Field 1000, a text, which no version knows."""
 
 
-def clicks(event_id: Callable[[int], str], count: int = 12) -> Sequence[Event]:
+def clicks(event_id: Callable[[int], str], count: int = 40) -> Sequence[Event]:
     """Return a visitor's events, in the order of time."""
     return [
         Event(
@@ -105,16 +105,16 @@ async def test_ids_of_any_form(channel: grpc.aio.Channel, event_id: Callable[[in
     events = clicks(event_id)
     encoded = IngestEventsRequest(app="shop", events=events).SerializeToString()
 
-    assert IngestOutcome(stored_count=12) == await send(channel, encoded)
+    assert IngestOutcome(stored_count=40) == await send(channel, encoded)
     found = await kept(channel)
     again = await send(channel, encoded)
 
-    assert IngestOutcome(duplicate_indexes=range(12)) == again
+    assert IngestOutcome(duplicate_indexes=range(40)) == again
     for event, of_log in zip(events, found, strict=True):
         assert of_log.event_id
         event.event_id = event.event_id or of_log.event_id
     assert events == found
-    assert 12 == len({event.event_id for event in found})
+    assert 40 == len({event.event_id for event in found})
 
 
 @pytest.mark.parametrize("encode", [Event.SerializeToString, id_last, id_twice, id_of_none_first])
@@ -125,7 +125,7 @@ async def test_bytes_of_any_order(channel: grpc.aio.Channel, encode: Callable[[E
         event.click.current_url = "/home?secret=1"
     encoded = [encode(event) + FUTURE_FIELD for event in events]
 
-    assert IngestOutcome(stored_count=12) == await send(channel, request_of(encoded))
+    assert IngestOutcome(stored_count=40) == await send(channel, request_of(encoded))
 
     expected = [Event.FromString(event) for event in encoded]
     for event in expected:
@@ -153,4 +153,4 @@ async def test_copies_in_requests_of_other_sizes_count_once(database: str, clock
         found = await kept(channel)
 
     assert events == found
-    assert (12, 17, True) == (audited.events, audited.duplicate_events, audited.audited)
+    assert (40, 45, True) == (audited.events, audited.duplicate_events, audited.audited)
