@@ -5,6 +5,7 @@ commits get fat under load, and no request waits when there is none.
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Final, NamedTuple
 
 from eventmanager.blocks import Block, Day, Partition
@@ -22,6 +23,10 @@ done. A call that comes in has something to do in most turns.
 """
 _LONGEST_GATHERING_S: Final = 0.02
 """Where requests never stop coming, a commit begins after this."""
+_FEW_EVENTS: Final = 500
+"""What a commit of fewer costs hardly depends on how many there are: it waits for others that may come now."""
+_PATIENCE_S: Final = 0.002
+"""So long altogether: most senders that were answered and have more to send have sent it by then."""
 
 
 class BlockAnswer(NamedTuple):
@@ -59,6 +64,8 @@ class Committer:
         self._most_waiting_events = most_waiting_events
         self._in_hand: dict[tuple[Partition, bytes], _Waiting] = {}
         self._waiting: list[Sequence[_Waiting]] = []
+        self._has_come = asyncio.Event()
+        self._expected_requests = 0
         self.events_in_hand = 0
         self._room = asyncio.Event()
         self._room.set()
@@ -78,6 +85,7 @@ class Committer:
         answers = [self._take(block, taken, resent=resent) for block in blocks]
         if taken:
             self._waiting.append(taken)
+            self._has_come.set()
         if self._waiting and self._commits is None:
             self._commits = asyncio.get_running_loop().create_task(self._commit_all())
         return answers
@@ -118,7 +126,9 @@ class Committer:
         """Commit until nothing waits."""
         while self._waiting:
             await self._gather()
+            requests = len(self._waiting)
             group = self._next_group()
+            requests -= len(self._waiting)
             try:
                 await self._commit(group)
             except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must hear of it.
@@ -127,6 +137,7 @@ class Committer:
                         waiting.answer.set_exception(error)
             finally:
                 self._note_wait(time.monotonic() - group[0].taken_s)
+                self._expected_requests = requests + len(self._waiting)
                 for waiting in group:
                     del self._in_hand[_key(waiting.block)]
                     self.events_in_hand -= waiting.block.count
@@ -140,11 +151,31 @@ class Committer:
         What a commit costs, and what its thread takes of the interpreter's time, hardly depends on how many there are.
         """
         end_s = time.monotonic() + _LONGEST_GATHERING_S
+        await self._wait_until_quiet(end_s)
+        patience_s = _PATIENCE_S
+        while self._lacks_requests and patience_s > 0:
+            begun_s = time.monotonic()
+            await self._wait_for_request(patience_s)
+            patience_s -= time.monotonic() - begun_s
+            await self._wait_until_quiet(end_s)
+
+    async def _wait_until_quiet(self, end_s: float) -> None:
         requests = quiet = 0
         while quiet < _QUIET_TURNS and self.events_in_hand < MOST_COMMIT_EVENTS and time.monotonic() < end_s:
             await asyncio.sleep(0)
             quiet = quiet + 1 if len(self._waiting) == requests else 0
             requests = len(self._waiting)
+
+    @property
+    def _lacks_requests(self) -> bool:
+        """Whether few are here, and fewer than when the last commit ended: who waited for it may well send again."""
+        return len(self._waiting) < self._expected_requests and self.events_in_hand < _FEW_EVENTS
+
+    async def _wait_for_request(self, most_s: float) -> None:
+        self._has_come.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(most_s):
+                await self._has_come.wait()
 
     def _next_group(self) -> Sequence[_Waiting]:
         """Take as many requests as one commit holds. A request is not split: it is stored wholly or not at all."""

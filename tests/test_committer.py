@@ -86,6 +86,48 @@ async def test_what_comes_at_once_goes_together(store: WatchedStore) -> None:
     assert [len(commit) for commit in store.commits] == [5]
 
 
+async def _send_again(committer: Committer, turns_later: Sequence[int]) -> None:
+    """Send some requests at once and, when they are answered, one more each after so many turns of the event loop."""
+
+    async def send_twice(number: int, turns: int) -> None:
+        await asyncio.gather(*committer.submit([block(f"first {number}", 1)], resent=False))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        await asyncio.gather(*committer.submit([block(f"again {number}", 1)], resent=False))
+
+    await asyncio.gather(*(send_twice(number, turns) for number, turns in enumerate(turns_later)))
+
+
+async def test_those_who_send_again_after_an_answer_go_together(
+    store: WatchedStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A commit waits for as many as the last one answered, though it is quiet meanwhile."""
+    monkeypatch.setattr("eventmanager.committer._PATIENCE_S", 60.0)
+    await _send_again(Committer(store, Memory(100), most_waiting_events=1_000), [0, 50, 100])
+
+    assert [len(commit) for commit in store.commits] == [3, 3]
+
+
+async def test_those_who_do_not_send_again_are_not_waited_for(store: WatchedStore) -> None:
+    """Who comes much later has a commit of its own."""
+    await _send_again(Committer(store, Memory(100), most_waiting_events=1_000), [0, 50_000])
+
+    assert [len(commit) for commit in store.commits] == [2, 1, 1]
+
+
+async def test_commits_that_are_large_do_not_wait_for_more(
+    store: WatchedStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a commit costs by its events, nothing is gained by waiting."""
+    monkeypatch.setattr("eventmanager.committer._PATIENCE_S", 60.0)
+    committer = Committer(store, Memory(0), most_waiting_events=10_000)
+    await asyncio.gather(*(answer for name in "abc" for answer in committer.submit([block(name, 1)], resent=False)))
+
+    await asyncio.wait_for(asyncio.gather(*committer.submit([block("large", 1_000)], resent=False)), 30)
+
+    assert [len(commit) for commit in store.commits] == [3, 1]
+
+
 async def test_requests_that_never_stop_coming_do_not_keep_each_other(store: WatchedStore) -> None:
     """A commit begins all the same, and the first are answered while others come."""
     committer = Committer(store, Memory(100), most_waiting_events=1_000_000)
