@@ -34,7 +34,7 @@ class Partition(NamedTuple):
 class Block:
     """Some admitted events of one partition: the log row that keeps them, and what they say.
 
-    `block_id` has 16 bytes and `payload` is what BlockWriter made of the events.
+    `block_id` has 16 bytes and `payload` is what PayloadWriter made of the events.
     """
 
     partition: Partition

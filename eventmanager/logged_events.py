@@ -1,4 +1,4 @@
-"""Reads blocks: the rows of the log, as `block_writer` writes them."""
+"""Reads blocks: the rows of the log, as `payload_writer` writes them."""
 
 from collections.abc import Callable, Sequence, Set
 from typing import Final, TypeAlias

@@ -57,7 +57,7 @@ class LoggedBlocks:
             sent = SerializedEvents(events=[event.SerializeToString() for event in events])
             for admitted in admission.admitted:
                 # So that of few events, too, some blocks keep their ids apart, and others do not.
-                with patch("eventmanager.preparation.block_writer._FEWEST_APART", 4):
+                with patch("eventmanager.preparation.payload_writer._FEWEST_APART", 4):
                     written = list(BlockWriter().write(admitted, sent, b""))
                 self.blocks += [StoredBlock(block.block_id, block.payload) for block, _ in written]
 

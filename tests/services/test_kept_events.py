@@ -1,13 +1,16 @@
 """What is kept of events: all that was sent, whatever their ids are like."""
 
+import sqlite3
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from typing import Any
 from uuid import UUID
 
 import grpc
 import pytest
+import zstandard
 from google.protobuf.timestamp_pb2 import Timestamp
+from live.eventmanager.storage.v1.block_pb2 import Block
 from live.eventmanager.v1.admin_service_pb2 import AuditDaysRequest
 from live.eventmanager.v1.admin_service_pb2_grpc import AdminServiceStub
 from live.eventmanager.v1.analytics_service_pb2 import DateRange, ListDeviceEventsRequest
@@ -131,6 +134,22 @@ async def test_bytes_of_any_order(channel: grpc.aio.Channel, encode: Callable[[E
     for event in expected:
         event.click.current_url = "/home"
     assert expected == await kept(channel)
+
+
+async def test_the_log_has_uuids_in_sixteen_bytes(database: str, clock: Clock) -> None:
+    """In place of their texts, where a block has many events; of few, each keeps its text."""
+    many, few = clicks(uuid)[:35], clicks(uuid)[35:]
+    async with new_channel(database, clock) as channel:
+        for events in (many, few):
+            await send(channel, IngestEventsRequest(app="shop", events=events).SerializeToString())
+
+    with closing(sqlite3.connect(database.removeprefix("sqlite:"))) as connection:
+        rows = connection.execute("SELECT payload FROM events ORDER BY count").fetchall()
+    of_few, of_many = (Block.FromString(zstandard.decompress(payload)) for (payload,) in rows)
+
+    assert b"".join(UUID(event.event_id).bytes for event in many) == of_many.uuids
+    assert [""] * 35 == [event.event_id for event in of_many.logged.events]
+    assert (b"", few) == (of_few.uuids, of_few.logged.events)
 
 
 async def test_copies_in_requests_of_other_sizes_count_once(database: str, clock: Clock) -> None:
