@@ -1,5 +1,5 @@
 """Group commit: while one commit is on its way the next one gathers, and it begins once nothing more comes in. So
-commits get fat under load, and no request waits when there is none.
+commits get fat under load, and a sender that is alone waits for nobody.
 """
 
 import asyncio
