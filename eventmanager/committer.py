@@ -168,8 +168,12 @@ class Committer:
 
     @property
     def _lacks_requests(self) -> bool:
-        """Whether few are here, and fewer than when the last commit ended: who waited for it may well send again."""
-        return len(self._waiting) < self._expected_requests and self.events_in_hand < _FEW_EVENTS
+        """Whether few are here, and fewer than when the last commit ended: who waited for it may well send again.
+
+        Not where there is no room for more: whoever comes is told to wait until a commit has made some.
+        """
+        are_few = self.events_in_hand < _FEW_EVENTS and not self.is_full
+        return are_few and len(self._waiting) < self._expected_requests
 
     async def _wait_for_request(self, most_s: float) -> None:
         self._has_come.clear()

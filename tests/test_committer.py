@@ -115,15 +115,18 @@ async def test_those_who_do_not_send_again_are_not_waited_for(store: WatchedStor
     assert [len(commit) for commit in store.commits] == [2, 1, 1]
 
 
-async def test_commits_that_are_large_do_not_wait_for_more(
-    store: WatchedStore, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("events", "most_waiting_events"), [pytest.param(1_000, 10_000, id="large"), pytest.param(10, 10, id="no room")]
+)
+async def test_commits_that_gain_nothing_do_not_wait_for_more(
+    store: WatchedStore, monkeypatch: pytest.MonkeyPatch, events: int, most_waiting_events: int
 ) -> None:
-    """Where a commit costs by its events, nothing is gained by waiting."""
+    """A large commit costs by its events, and where there is no room nobody else can come."""
     monkeypatch.setattr("eventmanager.committer._PATIENCE_S", 60.0)
-    committer = Committer(store, Memory(0), most_waiting_events=10_000)
+    committer = Committer(store, Memory(0), most_waiting_events)
     await asyncio.gather(*(answer for name in "abc" for answer in committer.submit([block(name, 1)], resent=False)))
 
-    await asyncio.wait_for(asyncio.gather(*committer.submit([block("large", 1_000)], resent=False)), 30)
+    await asyncio.wait_for(asyncio.gather(*committer.submit([block("more", events)], resent=False)), 30)
 
     assert [len(commit) for commit in store.commits] == [3, 1]
 
