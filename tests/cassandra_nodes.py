@@ -16,7 +16,7 @@ _SOMETHING_IS_MISSING: Final = 4
 _LONGEST_START_S: Final = 300
 # Neither data nor schema goes to disk at once: for nodes that are never killed, and much quicker.
 _CARELESS: Final = "-Dcassandra.unsafesystem=true -Dcassandra.skip_sync=true"
-_LONG_LIVED: Final = {"CASSANDRA_OPTS": "-XX:TieredStopAtLevel=4", "CASSANDRA_HEAP": "1G"}
+_LONG_LIVED: Final = {"CASSANDRA_OPTS": "-XX:TieredStopAtLevel=4", "CASSANDRA_HEAP": "3G"}
 
 _NOT_RUN: Final = pytest.StashKey[list[str]]()
 

@@ -8,16 +8,17 @@ import zlib
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from eventmanager.blocks import Block, Day
 from eventmanager.facts import TotalsTable
 from eventmanager.store.cassandra.columns import cql_date, ttl_s
-from eventmanager.store.cassandra.encoded_batch import batch_of_encoded
-from eventmanager.store.cassandra.encoded_rows import encode_totals
+from eventmanager.store.cassandra.encoded_rows import EncodedRows, encode_totals
 from eventmanager.store.cassandra.faults import StatementError
 from eventmanager.store.cassandra.ledger import Ledger, UnwrittenRow
-from eventmanager.store.cassandra.repeater import Repeater, chunks
+from eventmanager.store.cassandra.mutations import write_rows
+from eventmanager.store.cassandra.repeater import Repeater
 from eventmanager.store.cassandra.statements import Statements
 
 MARKS: Final = (TotalsTable.TRAFFIC,)
@@ -86,13 +87,8 @@ class Ledgers:
     async def write(self, ledger: Ledger, tables: Iterable[TotalsTable]) -> None:
         """Write what is yet to be written of some tables. Raises StatementError; what failed is to be written still."""
         async with ledger.lock:
-            taken = ledger.take_unwritten(tables)
-            results = await asyncio.gather(
-                *(self._write_rows(ledger, rows) for rows in chunks(taken)), return_exceptions=True
-            )
-        for result in results:
-            if isinstance(result, BaseException):
-                raise result
+            rows = ledger.take_unwritten(tables)
+            await write_rows(self._repeater, rows, partial(self._encode, ledger, self._ttl_s(ledger)), ledger.put_back)
 
     async def write_all(self) -> int:
         """Try to write what commits have left unwritten, totals before marks; return how many rows are left.
@@ -130,15 +126,8 @@ class Ledgers:
             await self.write(ledger, BEFORE_MARKS)
             await self.write(ledger, MARKS)
 
-    async def _write_rows(self, ledger: Ledger, rows: Sequence[UnwrittenRow]) -> None:
-        """Write some rows as one mutation, whatever their tables: they share their partition."""
-        ttl = self._ttl_s(ledger)
-        encoded = [
+    def _encode(self, ledger: Ledger, ttl: int, rows: Sequence[UnwrittenRow]) -> list[EncodedRows]:
+        return [
             encode_totals(self._statements.write_totals[table], ledger, list(alike), ttl)
             for table, alike in itertools.groupby(rows, lambda row: row.table)
         ]
-        try:
-            await self._repeater.execute(batch_of_encoded(encoded))
-        except BaseException:
-            ledger.put_back(rows)
-            raise

@@ -10,14 +10,12 @@ from typing import Final, TypeAlias
 from eventmanager.blocks import Block, Day, Partition
 from eventmanager.store.cassandra.columns import partition_values, ttl_s
 from eventmanager.store.cassandra.faults import Fault, StatementError
+from eventmanager.store.cassandra.mutations import MOST_MUTATION_BYTES
 from eventmanager.store.cassandra.repeater import Repeater, batch_of
 from eventmanager.store.cassandra.statements import Statements
 
 MOST_UNANSWERED: Final = 100_000
 """Most blocks remembered that were not answered for, about 30 MB."""
-
-MOST_MUTATION_BYTES: Final = 256 << 10
-"""Most bytes of blocks in one write; a larger block is written alone. Unless told otherwise a node takes 16 MiB."""
 
 _BlockKey: TypeAlias = tuple[Partition, bytes]
 

@@ -1,16 +1,13 @@
 """Statements that may be repeated: sent again until they are answered, or patience is over."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, Final
 
 from cassandra.query import BatchStatement, BatchType, BoundStatement
 
 from eventmanager.store.cassandra.bridge import Bridge, Rows
 from eventmanager.store.cassandra.faults import Fault, StatementError
-
-ROWS_A_BATCH: Final = 100
-"""Twice as many are hardly cheaper, and a batch that fails is sent again as a whole."""
 
 _FIRST_PAUSE_S: Final = 0.05
 _LONGEST_PAUSE_S: Final = 1.0
@@ -70,8 +67,3 @@ def batch_of(statements: Iterable[BoundStatement]) -> BatchStatement:
     for statement in statements:
         batch.add(statement)
     return batch
-
-
-def chunks(rows: Sequence[Any]) -> Iterable[Sequence[Any]]:
-    """Split rows into those of one batch each."""
-    return (rows[start : start + ROWS_A_BATCH] for start in range(0, len(rows), ROWS_A_BATCH))

@@ -3,15 +3,16 @@
 import asyncio
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from functools import partial
 from typing import NamedTuple
 
 from eventmanager.blocks import Partition
 from eventmanager.facts import Key, SetTable
-from eventmanager.store.cassandra.columns import partition_values, ttl_s
-from eventmanager.store.cassandra.encoded_batch import batch_of_encoded
+from eventmanager.store.cassandra.columns import Values, partition_values, ttl_s
 from eventmanager.store.cassandra.encoded_rows import EncodedRows, encode_members
 from eventmanager.store.cassandra.faults import StatementError
-from eventmanager.store.cassandra.repeater import Repeater, chunks
+from eventmanager.store.cassandra.mutations import write_rows
+from eventmanager.store.cassandra.repeater import Repeater
 from eventmanager.store.cassandra.statements import Statements
 
 
@@ -61,12 +62,9 @@ class SetRows:
 
     async def _write(self, rows: Mapping[Partition, Sequence[SetRow]]) -> Set[Partition]:
         """Write rows, and return the partitions that lack some of theirs. Those are kept for later."""
-        tasks = [(partition, part) for partition, all_rows in rows.items() for part in chunks(all_rows)]
-        results = await asyncio.gather(
-            *(self._write_rows(partition, part) for partition, part in tasks), return_exceptions=True
-        )
+        results = await asyncio.gather(*itertools.starmap(self._write_rows, rows.items()), return_exceptions=True)
         failed: set[Partition] = set()
-        for (partition, _), result in zip(tasks, results, strict=True):
+        for partition, result in zip(rows, results, strict=True):
             if isinstance(result, StatementError):
                 failed.add(partition)
             elif isinstance(result, BaseException):
@@ -74,17 +72,16 @@ class SetRows:
         return failed
 
     async def _write_rows(self, partition: Partition, rows: Sequence[SetRow]) -> None:
-        """Write some rows as one mutation, whatever their tables: they share their partition."""
-        values = partition_values(partition)
-        now_s = self._now()
-        encoded: list[EncodedRows] = []
+        def put_back(rows: Sequence[SetRow]) -> None:
+            self._unwritten.setdefault(partition, {}).update(dict.fromkeys(rows))
+
+        encode = partial(self._encode, partition_values(partition), self._now())
+        await write_rows(self._repeater, rows, encode, put_back)
+
+    def _encode(self, partition: Values, now_s: float, rows: Sequence[SetRow]) -> list[EncodedRows]:
+        encoded = []
         for (table, expire_time_s), alike in itertools.groupby(rows, lambda row: (row.table, row.expire_time_s)):
             keys = [row.key for row in alike]
             ttl = ttl_s(expire_time_s, now_s)
-            encoded.append(encode_members(self._statements.write_members[table], values, keys, ttl))
-        batch = batch_of_encoded(encoded)
-        try:
-            await self._repeater.execute(batch)
-        except BaseException:
-            self._unwritten.setdefault(partition, {}).update(dict.fromkeys(rows))
-            raise
+            encoded.append(encode_members(self._statements.write_members[table], partition, keys, ttl))
+        return encoded

@@ -14,7 +14,7 @@ from eventmanager.store.cassandra.migrations import steps_of_code
 from eventmanager.store.cassandra.store import CassandraStore
 from eventmanager.store.protocol import BlockOutcome
 from tests.store.cassandra.conftest import OpenStore
-from tests.store.cassandra.made_blocks import DATE, block, entered, facts_of
+from tests.store.cassandra.made_blocks import DATE, block, entered, facts_of, viewed
 
 STORED, KNOWN, UNAVAILABLE = BlockOutcome.STORED, BlockOutcome.KNOWN, BlockOutcome.UNAVAILABLE
 
@@ -95,7 +95,7 @@ async def test_small_blocks_are_written_together(
     """All of a partition's are there, or none is taken for stored; and they are told apart as ever."""
     day = Day("app", DATE)
     blocks = [
-        block(day, f"{number}", entered(f"u{number}", 1, 1_000), payload=bytes(30_000), shard=number % 2)
+        block(day, f"{number}", entered(f"u{number}", 1, 1_000), payload=bytes(120_000), shard=number % 2)
         for number in range(30)
     ]
     outcomes = await own_store.commit(blocks[:20], set(), facts_of)
@@ -112,6 +112,30 @@ async def test_small_blocks_are_written_together(
     assert [UNAVAILABLE] * 5 == lost
     assert 30 == await hits(own_store, day)
     assert ["5 events in 5 blocks could not be stored"] == [text.partition(":")[0] for text in caplog.messages]
+
+
+async def test_rows_that_a_node_would_not_take_at_once_are_all_written(
+    own_store: CassandraStore, own_address: CassandraAddress, session: Session
+) -> None:
+    """Thousands of pages with the longest names, 6 MB, while there is a table and once there is one again."""
+    day = Day("app", DATE)
+    urls = [f"{number:05}".ljust(2_048, "/") for number in range(3_000)]
+    table = f"{own_address.keyspace}.views_by_page"
+    (creation,) = [cql for step in steps_of_code() for cql in step.statements if "EXISTS views_by_page " in cql]
+
+    sent = block(day, "sent", *(viewed("u1", url, "", 1_000) for url in urls))
+    first = await own_store.commit([sent], set(), facts_of)
+    session.execute(f"DROP TABLE {table}")
+    resent = block(day, "unlucky", *(viewed("u2", url, "", 1_000) for url in urls))
+    second = await own_store.commit([resent], set(), facts_of)
+    session.execute(creation.replace("views_by_page", table, 1))
+    async with asyncio.timeout(10):
+        while len(rows := await own_store.totals(TotalsTable.VIEWS_BY_PAGE, day)) < len(urls):  # noqa: ASYNC110 - nothing tells.
+            await asyncio.sleep(0.1)
+
+    assert [STORED] == first
+    assert [BlockOutcome.UNSETTLED] == second
+    assert {(url,): (2,) for url in urls} == {row.key: row.counts for row in rows}
 
 
 @pytest.mark.parametrize("table", ["time_by_stage", "users_by_stage", "traffic"])

@@ -1,0 +1,54 @@
+"""How much of one partition is written at once.
+
+A node takes some 0.7 ms of processor time for a write to begin with, and about 5 µs for each row of it: a row of a
+hundred costs two to three times as much as one of two thousand. What fails is written again as a whole.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Final, TypeVar
+
+from eventmanager.store.cassandra.encoded_batch import batch_of_encoded
+from eventmanager.store.cassandra.encoded_rows import EncodedRows
+from eventmanager.store.cassandra.faults import StatementError
+from eventmanager.store.cassandra.repeater import Repeater
+
+MOST_MUTATION_BYTES: Final = 1 << 20
+"""Most bytes in one write, but for a single row or block. A node takes half a segment of its log: 16 MiB unless told
+otherwise, 4 MiB where segments are of 8.
+"""
+MOST_MUTATION_ROWS: Final = 2_000
+
+_Row = TypeVar("_Row")
+
+
+async def write_rows(
+    repeater: Repeater,
+    rows: Sequence[_Row],
+    encode: Callable[[Sequence[_Row]], Sequence[EncodedRows]],
+    put_back: Callable[[Sequence[_Row]], None],
+) -> None:
+    """Write rows of one partition, whatever their tables, as few mutations: of each all rows are applied, or none.
+
+    Raises StatementError once all were tried; whatever was not written has been put back by then.
+    """
+
+    async def write(part: Sequence[_Row]) -> None:
+        encoded = encode(part)
+        if len(part) > 1 and sum(len(rows.encoded) for rows in encoded) > MOST_MUTATION_BYTES:
+            middle = len(part) // 2
+            await write_all([part[:middle], part[middle:]])
+            return
+        try:
+            await repeater.execute(batch_of_encoded(encoded))
+        except BaseException:
+            put_back(part)
+            raise
+
+    async def write_all(parts: Sequence[Sequence[_Row]]) -> None:
+        results = await asyncio.gather(*map(write, parts), return_exceptions=True)
+        failures = [result for result in results if result is not None]
+        for failure in sorted(failures, key=lambda failure: isinstance(failure, StatementError)):
+            raise failure  # What was not foreseen before what was.
+
+    await write_all([rows[start : start + MOST_MUTATION_ROWS] for start in range(0, len(rows), MOST_MUTATION_ROWS)])
