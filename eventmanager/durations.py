@@ -5,7 +5,9 @@ bucket is at most a sixteenth of its durations wide, and a bucket never crosses 
 """
 
 from collections.abc import Iterable
-from typing import Self
+from typing import Final, Self
+
+_SHORT_VARINTS: Final = [bytes([number]) for number in range(128)]
 
 
 def bucket_of(elapsed_ms: int) -> int:
@@ -19,6 +21,18 @@ def bounds_of(bucket: int) -> tuple[int, int]:
     octave = max(0, (bucket >> 4) - 1)
     shortest = bucket - (octave << 4) << octave
     return shortest, shortest + (1 << octave)
+
+
+def varint(number: int) -> bytes:
+    """Encode a number of zero or more as protobuf does, base 128."""
+    if number < 128:
+        return _SHORT_VARINTS[number]
+    encoded = bytearray()
+    while number > 127:
+        encoded.append(number & 127 | 128)
+        number >>= 7
+    encoded.append(number)
+    return bytes(encoded)
 
 
 class Durations:

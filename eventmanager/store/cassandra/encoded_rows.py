@@ -23,6 +23,7 @@ _INT: Final = struct.Struct(">ii").pack
 _INT_BYTES: Final = 4
 _BIGINT: Final = struct.Struct(">iq").pack
 _BIGINT_BYTES: Final = 8
+_BIGINT_AND_LENGTH: Final = struct.Struct(">iqi").pack
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +57,23 @@ def encode_totals(statement: PreparedStatement, ledger: Ledger, rows: Sequence[U
     before, after = _around(first, len(partition))
     ledger_id = _value(ledger.ledger_id.bytes)
     parts: list[bytes] = []
+    append = parts.append
     for _, key, totals in rows:
-        parts.append(before)
+        append(before)
         _append_key(parts, key)
-        parts.append(ledger_id)
-        for figure in columns.figures_of(totals):
-            if isinstance(figure, bytes):
-                parts.append(_LENGTH(len(figure)))
-                parts.append(figure)
-            else:
-                parts.append(_BIGINT(_BIGINT_BYTES, figure))
-        parts.append(after)
+        append(ledger_id)
+        # As TotalsColumns.figures_of, written out: it is what takes most of a commit's time here.
+        for count in totals.counts:
+            append(_BIGINT(_BIGINT_BYTES, count))
+        hits = 0
+        for durations in totals.durations:
+            buckets = durations.encode()
+            append(_BIGINT_AND_LENGTH(_BIGINT_BYTES, durations.total_ms, len(buckets)))
+            append(buckets)
+            hits += durations.count
+        if columns.timed:
+            append(_BIGINT(_BIGINT_BYTES, hits))
+        append(after)
     return EncodedRows(first, len(rows), b"".join(parts))
 
 

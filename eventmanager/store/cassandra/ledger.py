@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 from eventmanager.block_sums import KINDS
 from eventmanager.blocks import Block, Day, Partition
 from eventmanager.facts import Addition, Key, Totals, TotalsTable
+from eventmanager.store.cassandra.growing_durations import GrowingDurations
 
 _NO_COUNTS: Final = (0, 0, 0, 0)
 
@@ -111,7 +112,7 @@ class Ledger:
         rows = self._rows[table]
         totals = rows.get(key)
         if totals is None:
-            rows[key] = Totals.of(addition)
+            rows[key] = Totals(addition.counts, list(map(GrowingDurations.of, addition.elapsed_ms)))
         else:
             totals.add(addition)
         self._unwritten[table][key] = None
