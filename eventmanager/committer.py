@@ -200,6 +200,9 @@ class Committer:
         folded: dict[tuple[Partition, bytes], Sequence[int]] = {}
 
         def facts_of(new: Sequence[Block]) -> Facts:
+            if folded:
+                self._memory.undo()
+                folded.clear()
             facts = fold(new, self._memory)
             folded.update(zip(map(_key, new), facts.copies, strict=True))
             return facts

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, NamedTuple, Self, TypeAlias
+from typing import Any, Final, NamedTuple, Self, TypeAlias
 
 from eventmanager.blocks import Day, Partition
 from eventmanager.durations import Durations
@@ -112,3 +112,7 @@ class Facts:
     totals: Mapping[Day, Mapping[TotalsTable, Mapping[Key, Addition]]]
     copies: Sequence[Sequence[int]]
     """For each block, in the order given, the positions of the events that were counted before."""
+
+
+NO_FACTS: Final = Facts({}, {}, ())
+"""What no blocks say."""

@@ -32,7 +32,9 @@ class BlockOutcome(Enum):
 
 
 FactsOf: TypeAlias = Callable[[Sequence[Block]], Facts]
-"""Folds blocks. Called at most once a commit, from any thread, with those that are new and acknowledged."""
+"""Folds blocks, from any thread: those that are new and acknowledged. A store that folds blocks before they are
+acknowledged calls it again where some are not, with those that are: what it returned before is void then.
+"""
 
 
 @dataclass(frozen=True, slots=True)

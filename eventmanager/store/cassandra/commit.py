@@ -1,4 +1,7 @@
-"""One commit: log rows, then the facts of those acknowledged, then marks, then the answer. Each block has its own."""
+"""One commit: log rows, then the facts of those acknowledged, then marks, then the answer. Each block has its own.
+
+Blocks are folded while their log rows are written: see docs/adr/011-blocks-are-folded-while-they-are-written.md.
+"""
 
 import asyncio
 import itertools
@@ -8,7 +11,7 @@ from contextlib import AsyncExitStack
 from typing import Final, TypeAlias
 
 from eventmanager.blocks import Block, Day, Partition
-from eventmanager.facts import Key, SetTable, TotalsTable
+from eventmanager.facts import NO_FACTS, Facts, Key, SetTable, TotalsTable
 from eventmanager.store.cassandra.faults import StatementError
 from eventmanager.store.cassandra.ledger import Ledger
 from eventmanager.store.cassandra.ledgers import BEFORE_MARKS, MARKS, Ledgers
@@ -41,8 +44,8 @@ class Commits:
                 ledgers = await self._use_ledgers(used, blocks)
                 listed = [block for block in blocks if block.partition.day in ledgers]
                 known, new = await self._log_rows.find(listed, resent)
-                stored = await self._log_rows.write(new)
-                settled = await self._count(stored, known, ledgers, facts_of)
+                stored, facts = await self._write_and_fold(new, facts_of)
+                settled = await self._count(stored, facts, known, ledgers)
             self._log_rows.forget_answered(settled)
             outcomes |= {id(block): BlockOutcome.UNSETTLED for block in stored}
             outcomes |= {id(block): BlockOutcome.STORED for block in settled}
@@ -60,12 +63,23 @@ class Commits:
         )
         return {day: ledger for day, ledger in zip(by_day, _checked(ledgers), strict=True) if ledger is not None}
 
+    async def _write_and_fold(self, new: Sequence[Block], facts_of: FactsOf) -> tuple[list[Block], Facts]:
+        """Write blocks to the log and fold them meanwhile; return those acknowledged, and what they say."""
+        facts = NO_FACTS
+
+        def fold_all() -> None:
+            nonlocal facts
+            facts = facts_of(new)
+
+        if not new:
+            return [], facts
+        stored = await self._log_rows.write(new, meanwhile=fold_all)
+        if len(stored) < len(new):
+            facts = facts_of(stored) if stored else NO_FACTS
+        return stored, facts
+
     async def _count(
-        self,
-        stored: Sequence[Block],
-        known: Sequence[Block],
-        ledgers: Mapping[Day, Ledger],
-        facts_of: FactsOf,
+        self, stored: Sequence[Block], facts: Facts, known: Sequence[Block], ledgers: Mapping[Day, Ledger]
     ) -> list[Block]:
         """Write the facts of blocks that are in the log, and return the blocks of which all facts and marks are there.
 
@@ -73,11 +87,9 @@ class Commits:
         """
         set_rows: defaultdict[Partition, list[SetRow]] = defaultdict(list)
         expire_times_s = {block.partition: block.expire_time_s for block in itertools.chain(stored, known)}
-        if stored:
-            facts = facts_of(stored)
-            _add_members(set_rows, facts.members, expire_times_s)
-            for day, totals in facts.totals.items():
-                ledgers[day].add(totals)
+        _add_members(set_rows, facts.members, expire_times_s)
+        for day, totals in facts.totals.items():
+            ledgers[day].add(totals)
         self._log_rows.remember_counted(stored)
         if known:
             # Whoever stored them may have died before these were written.

@@ -55,11 +55,16 @@ class LogRows:
                 (known if is_known else new).append(block)
         return known, new
 
-    async def write(self, blocks: Sequence[Block]) -> list[Block]:
-        """Write blocks, and return those that are acknowledged."""
+    async def write(self, blocks: Sequence[Block], meanwhile: Callable[[], None]) -> list[Block]:
+        """Write blocks, and return those that are acknowledged. `meanwhile` is called once the driver has them."""
         self._remember(blocks, is_counted=False)
         mutations = list(_mutations(blocks))
-        acknowledged = await asyncio.gather(*map(self._write, mutations))
+        writes = asyncio.gather(*map(self._write, mutations))
+        await asyncio.sleep(0)
+        try:
+            meanwhile()
+        finally:
+            acknowledged = await writes
         written = [mutation for mutation, is_there in zip(mutations, acknowledged, strict=True) if is_there]
         there = {_key(block) for block in itertools.chain.from_iterable(written)}
         return [block for block in blocks if _key(block) in there]  # In their order, which visitors' moves depend on.
