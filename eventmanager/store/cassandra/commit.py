@@ -135,7 +135,7 @@ def _add_members(
         for partition, keys in by_partition.items():
             expire_time_s = expire_times_s[partition]
             # Sorted, as a node changes less of what it has in memory for rows that lie side by side.
-            set_rows[partition] += [SetRow(table, key, expire_time_s) for key in sorted(keys)]
+            set_rows[partition] += [(table, key, expire_time_s) for key in sorted(keys)]
 
 
 def _checked(ledgers: Iterable[Ledger | BaseException]) -> Iterable[Ledger | None]:

@@ -3,6 +3,8 @@
 By itself the driver takes 4 µs for each row of a set in a batch, and this takes 0.7 µs.
 """
 
+import itertools
+import operator
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,6 +26,7 @@ _INT_BYTES: Final = 4
 _BIGINT: Final = struct.Struct(">iq").pack
 _BIGINT_BYTES: Final = 8
 _BIGINT_AND_LENGTH: Final = struct.Struct(">iqi").pack
+_ALL_BUT_THE_LAST: Final = operator.itemgetter(slice(None, -1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +41,24 @@ class EncodedRows:
 
 
 def encode_members(statement: PreparedStatement, partition: Values, keys: Sequence[Key], ttl: int) -> EncodedRows:
-    """Encode rows whose keys are texts and 32-bit integers. There is at least one."""
+    """Encode rows whose keys are texts and 32-bit integers, the last a text. There is at least one.
+
+    In the order of their keys most begin as the one before.
+    """
     first = statement.bind((*partition, *keys[0], ttl))
     before, after = _around(first, len(partition))
     parts: list[bytes] = []
-    for key in keys:
-        parts.append(before)
-        _append_key(parts, key)
-        parts.append(after)
+    append = parts.append
+    for beginning, alike in itertools.groupby(keys, _ALL_BUT_THE_LAST):
+        shared = [before]
+        _append_key(shared, beginning)
+        head = b"".join(shared)
+        for key in alike:
+            text = key[-1].encode()
+            append(head)
+            append(_LENGTH(len(text)))
+            append(text)
+            append(after)
     return EncodedRows(first, len(keys), b"".join(parts))
 
 

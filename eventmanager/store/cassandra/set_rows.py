@@ -2,9 +2,10 @@
 
 import asyncio
 import itertools
+import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from functools import partial
-from typing import NamedTuple
+from typing import Final, TypeAlias
 
 from eventmanager.blocks import Partition
 from eventmanager.facts import Key, SetTable
@@ -15,13 +16,9 @@ from eventmanager.store.cassandra.mutations import write_rows
 from eventmanager.store.cassandra.repeater import Repeater
 from eventmanager.store.cassandra.statements import Statements
 
-
-class SetRow(NamedTuple):
-    """A row of a set."""
-
-    table: SetTable
-    key: Key
-    expire_time_s: int
+SetRow: TypeAlias = tuple[SetTable, Key, int]
+"""A row of a set: its table, its key, and when it expires, in seconds since 1970. Of no class, as many are made."""
+_TABLE_AND_EXPIRY: Final = operator.itemgetter(0, 2)
 
 
 class SetRows:
@@ -80,8 +77,8 @@ class SetRows:
 
     def _encode(self, partition: Values, now_s: float, rows: Sequence[SetRow]) -> list[EncodedRows]:
         encoded = []
-        for (table, expire_time_s), alike in itertools.groupby(rows, lambda row: (row.table, row.expire_time_s)):
-            keys = [row.key for row in alike]
+        for (table, expire_time_s), alike in itertools.groupby(rows, _TABLE_AND_EXPIRY):
+            keys = [key for _, key, _ in alike]
             ttl = ttl_s(expire_time_s, now_s)
             encoded.append(encode_members(self._statements.write_members[table], partition, keys, ttl))
         return encoded
