@@ -8,7 +8,9 @@ import pytest
 from cassandra.cluster import Session
 
 from eventmanager.blocks import Block, Day, Partition
+from eventmanager.committer import Committer
 from eventmanager.facts import Facts, SetTable, TotalsTable
+from eventmanager.memory import Memory
 from eventmanager.store.cassandra.address import CassandraAddress
 from eventmanager.store.cassandra.migrations import steps_of_code
 from eventmanager.store.cassandra.store import CassandraStore
@@ -87,6 +89,33 @@ async def test_each_block_has_its_own_outcome(
     assert good == folded[-1]
     assert 4 == await hits(store, day)
     assert ["1 events in 1 blocks could not be stored"] == [text.partition(":")[0] for text in caplog.messages]
+
+
+async def test_what_was_folded_of_a_block_that_is_not_stored_counts_for_nothing(
+    store: CassandraStore, day: Day
+) -> None:
+    """It is folded while it is written. Its events are new when they come again, and those of others are copies."""
+    committer = Committer(store, Memory(100), most_waiting_events=100)
+    good = block(day, "good", entered("u1", 1, 1_000), entered("u1", 2, 1_000))
+    lost = (entered("u2", 1, 1_000), entered("u1", 3, 1_000))
+
+    async def outcomes(*blocks: Block) -> list[tuple[BlockOutcome, list[int]]]:
+        answers = await asyncio.gather(*committer.submit(blocks, resent=False))
+        return [(answer.outcome, list(answer.copies)) for answer in answers]
+
+    first = await outcomes(good, block(day, "too large", *lost, payload=bytes(20 * 2**20)))
+    hits_first = await hits(store, day)
+    visitors_first = await store.member_counts(SetTable.USERS_BY_STAGE, good.partition)
+    again = await outcomes(block(day, "again", *lost, entered("u1", 1, 1_000)))
+    only_lost = await outcomes(block(day, "lost again", *lost, payload=bytes(20 * 2**20)))
+
+    assert [(STORED, []), (UNAVAILABLE, [])] == first
+    assert (2, {(1,): 1, (2,): 1}) == (hits_first, visitors_first)
+    assert [(STORED, [2])] == again
+    assert [(UNAVAILABLE, [])] == only_lost
+    assert 4 == await hits(store, day)
+    assert {(1,): 2, (2,): 1, (3,): 1} == await store.member_counts(SetTable.USERS_BY_STAGE, good.partition)
+    assert {(1, 2): 1, (2, 3): 1} == await store.member_counts(SetTable.STAGE_GRAPH, good.partition)
 
 
 async def test_small_blocks_are_written_together(
