@@ -41,6 +41,23 @@ class _Waiting(NamedTuple):
     resent: bool
     taken_s: float
     answer: asyncio.Future[BlockAnswer]
+    copies: list[asyncio.Future[BlockAnswer]]
+    """Of those who sent the same block meanwhile. Each future has one who waits for it, and who may cancel it."""
+
+    def settle(self, answer: BlockAnswer) -> None:
+        """Answer all who are still there."""
+        if not self.answer.done():
+            self.answer.set_result(answer)
+        copy = BlockAnswer(BlockOutcome.KNOWN, ()) if answer.outcome is BlockOutcome.STORED else answer
+        for future in self.copies:
+            if not future.done():
+                future.set_result(copy)
+
+    def fail(self, error: Exception) -> None:
+        """Tell all who are still there what went wrong."""
+        for future in (self.answer, *self.copies):
+            if not future.done():
+                future.set_exception(error)
 
 
 class Committer:
@@ -112,9 +129,9 @@ class Committer:
         first = self._in_hand.get(key)
         if first is not None:
             # The same request again while the first is on its way: it shares its fate, and is a copy of it.
-            first.answer.add_done_callback(lambda done: _answer_copy(answer, done))
+            first.copies.append(answer)
             return answer
-        waiting = _Waiting(block, resent, time.monotonic(), answer)
+        waiting = _Waiting(block, resent, time.monotonic(), answer, [])
         self._in_hand[key] = waiting
         taken.append(waiting)
         self.events_in_hand += block.count
@@ -133,8 +150,7 @@ class Committer:
                 await self._commit(group)
             except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must hear of it.
                 for waiting in group:
-                    if not waiting.answer.done():
-                        waiting.answer.set_exception(error)
+                    waiting.fail(error)
             finally:
                 self._note_wait(time.monotonic() - group[0].taken_s)
                 self._expected_requests = requests + len(self._waiting)
@@ -228,20 +244,8 @@ class Committer:
             if outcome is BlockOutcome.UNSETTLED:
                 outcome = BlockOutcome.UNAVAILABLE  # To whoever waits it is the same; only its ids are remembered.
             copies = folded.get(_key(waiting.block), ()) if outcome is BlockOutcome.STORED else ()
-            waiting.answer.set_result(BlockAnswer(outcome, copies))
+            waiting.settle(BlockAnswer(outcome, copies))
 
 
 def _key(block: Block) -> tuple[Partition, bytes]:
     return block.partition, block.block_id
-
-
-def _answer_copy(answer: asyncio.Future[BlockAnswer], first: asyncio.Future[BlockAnswer]) -> None:
-    if answer.done():
-        return
-    error = first.exception()
-    if error is not None:
-        answer.set_exception(error)
-    elif first.result().outcome is BlockOutcome.STORED:
-        answer.set_result(BlockAnswer(BlockOutcome.KNOWN, ()))
-    else:
-        answer.set_result(first.result())

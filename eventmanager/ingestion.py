@@ -37,8 +37,7 @@ class SubmittedRequest:
         stored = 0
         duplicates: list[int] = []
         for places, pending in zip(self._places, self._answers, strict=True):
-            # Shielded: a caller who goes away must not take the answer from others who wait for the same block.
-            answer = pending.result() if pending.done() else await asyncio.shield(pending)
+            answer = await pending
             if answer.outcome is BlockOutcome.UNAVAILABLE:
                 is_unavailable = True
             elif answer.outcome is BlockOutcome.KNOWN:
