@@ -32,7 +32,7 @@ class LedgerBounds:
     idle_s: float = 600
     """A ledger unused for so long is dropped. A late event opens a new one, under a new id."""
     most_rows: int = 200_000
-    """Where all ledgers together have more rows, some 200 MB, those longest unused are dropped as if they were idle."""
+    """Where all ledgers together have more rows, 200 to 500 MB, those longest unused are dropped as if idle."""
 
 
 class Ledgers:
