@@ -216,7 +216,7 @@ class Committer:
         folded: dict[tuple[Partition, bytes], Sequence[int]] = {}
 
         def facts_of(new: Sequence[Block]) -> Facts:
-            if folded:
+            if folded:  # Called again: what was folded before is void.
                 self._memory.undo()
                 folded.clear()
             facts = fold(new, self._memory)

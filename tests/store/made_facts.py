@@ -12,7 +12,6 @@ from eventmanager.store.protocol import FactsOf, Store
 
 DATE: Final = datetime.date(2026, 11, 24)
 A_DAY: Final = datetime.timedelta(days=1)
-NO_FACTS: Final = Facts({}, {}, [])
 ODD_TEXTS: Final = (
     "",
     " ",

@@ -3,13 +3,12 @@
 import datetime
 
 from eventmanager.blocks import Day, Partition
-from eventmanager.facts import Addition, Facts, SetTable, Totals, TotalsTable
+from eventmanager.facts import NO_FACTS, Addition, Facts, SetTable, Totals, TotalsTable
 from eventmanager.store.protocol import BlockOutcome, Store
 from tests.store.conftest import OpenStore
 from tests.store.made_facts import (
     A_DAY,
     DATE,
-    NO_FACTS,
     all_blocks,
     all_members,
     all_totals,

@@ -6,8 +6,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from eventmanager.blocks import Block, Day, Partition
+from eventmanager.facts import NO_FACTS
 from eventmanager.store.protocol import Store
-from tests.store.made_facts import NO_FACTS, all_blocks, block_of, saying
+from tests.store.made_facts import all_blocks, block_of, saying
 
 
 async def test_a_partition_without_blocks(store: Store, partition: Partition) -> None:

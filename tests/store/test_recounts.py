@@ -1,10 +1,10 @@
 """Marks and recounts, on every store."""
 
 from eventmanager.blocks import Day, Partition
-from eventmanager.facts import Facts
+from eventmanager.facts import NO_FACTS, Facts
 from eventmanager.store.protocol import BlockOutcome, Recount, Store
 from tests.store.conftest import OpenStore
-from tests.store.made_facts import A_DAY, DATE, NO_FACTS, block_of, commit, saying
+from tests.store.made_facts import A_DAY, DATE, block_of, commit, saying
 
 OTHER_DATE = DATE + A_DAY
 

@@ -8,6 +8,7 @@ import itertools
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import Final, TypeAlias
 
 from eventmanager.blocks import Block, Day, Partition
@@ -65,15 +66,9 @@ class Commits:
 
     async def _write_and_fold(self, new: Sequence[Block], facts_of: FactsOf) -> tuple[list[Block], Facts]:
         """Write blocks to the log and fold them meanwhile; return those acknowledged, and what they say."""
-        facts = NO_FACTS
-
-        def fold_all() -> None:
-            nonlocal facts
-            facts = facts_of(new)
-
         if not new:
-            return [], facts
-        stored = await self._log_rows.write(new, meanwhile=fold_all)
+            return [], NO_FACTS
+        stored, facts = await self._log_rows.write(new, meanwhile=partial(facts_of, new))
         if len(stored) < len(new):
             facts = facts_of(stored) if stored else NO_FACTS
         return stored, facts

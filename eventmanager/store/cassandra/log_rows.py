@@ -5,7 +5,7 @@ import itertools
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, TypeVar
 
 from eventmanager.blocks import Block, Day, Partition
 from eventmanager.store.cassandra.columns import partition_values, ttl_s
@@ -17,6 +17,7 @@ from eventmanager.store.cassandra.statements import Statements
 MOST_UNANSWERED: Final = 100_000
 """Most blocks remembered that were not answered for, about 30 MB."""
 
+_T = TypeVar("_T")
 _BlockKey: TypeAlias = tuple[Partition, bytes]
 
 _log = logging.getLogger(__name__)
@@ -55,19 +56,20 @@ class LogRows:
                 (known if is_known else new).append(block)
         return known, new
 
-    async def write(self, blocks: Sequence[Block], meanwhile: Callable[[], None]) -> list[Block]:
-        """Write blocks, and return those that are acknowledged. `meanwhile` is called once the driver has them."""
+    async def write(self, blocks: Sequence[Block], meanwhile: Callable[[], _T]) -> tuple[list[Block], _T]:
+        """Write blocks; return those acknowledged, and the result of `meanwhile`, called once the driver has them."""
         self._remember(blocks, is_counted=False)
         mutations = list(_mutations(blocks))
         writes = asyncio.gather(*map(self._write, mutations))
         await asyncio.sleep(0)
         try:
-            meanwhile()
+            result = meanwhile()
         finally:
             acknowledged = await writes
         written = [mutation for mutation, is_there in zip(mutations, acknowledged, strict=True) if is_there]
         there = {_key(block) for block in itertools.chain.from_iterable(written)}
-        return [block for block in blocks if _key(block) in there]  # In their order, which visitors' moves depend on.
+        # In their order, which visitors' moves depend on.
+        return [block for block in blocks if _key(block) in there], result
 
     def remember_counted(self, blocks: Iterable[Block]) -> None:
         """Remember that the facts of blocks are in a ledger."""

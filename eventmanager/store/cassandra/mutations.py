@@ -50,7 +50,7 @@ async def write_rows(
         parts = (rows[start : start + most_rows] for start in range(0, len(rows), most_rows))
         results = await asyncio.gather(*map(write, parts), return_exceptions=True)
         failures = [result for result in results if result is not None]
-        for failure in sorted(failures, key=lambda failure: isinstance(failure, StatementError)):
-            raise failure  # What was not foreseen before what was.
+        if failures:  # What was not foreseen before what was.
+            raise min(failures, key=lambda failure: isinstance(failure, StatementError))
 
     await write_all(rows, MOST_MUTATION_ROWS)

@@ -11,8 +11,9 @@ from typing import Any
 
 from eventmanager.blocks import Partition
 from eventmanager.errors import StartError
+from eventmanager.facts import NO_FACTS
 from eventmanager.store.sqlite.store import SQLiteStore
-from tests.store.made_facts import NO_FACTS, block_of, saying
+from tests.store.made_facts import block_of, saying
 
 _NOBODYS: Partition = Partition("nobody", datetime.date(2026, 11, 24), 0)
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from eventmanager.blocks import Day, Partition
 from eventmanager.durations import Durations
-from eventmanager.facts import Addition, Facts, Key, SetTable, Totals, TotalsTable
+from eventmanager.facts import NO_FACTS, Addition, Facts, Key, SetTable, Totals, TotalsTable
 from eventmanager.store.protocol import BlockOutcome
 from eventmanager.store.sqlite.database import Database
 from eventmanager.store.sqlite.log_rows import insert_facts
@@ -28,7 +28,7 @@ from eventmanager.store.sqlite.table_facts import encode_facts, facts_compressor
 from eventmanager.store.sqlite.tables import SHARDS_A_DAY, TOTALS_COLUMNS
 from eventmanager.store.sqlite.totals_cache import TotalsCache
 from eventmanager.store.sqlite.unsettled import PORTIONS
-from tests.store.made_facts import NO_FACTS, all_members, all_totals, block_of, commit, members_of, saying, totals_of
+from tests.store.made_facts import all_members, all_totals, block_of, commit, members_of, saying, totals_of
 
 AN_HOUR_S = 3_600
 USERS = SetTable.USERS_BY_STAGE
