@@ -15,8 +15,8 @@ KINDS: Final = 4
 
 Times: TypeAlias = Mapping[str, Sequence[int]]
 """Elapsed milliseconds, one by one, by target or page."""
-StageEntered: TypeAlias = tuple[str, str, int, int, int, int]
-"""device_id, event_id, time_ns, entered, left or NO_STAGE, elapsed_ms or NO_TIME_MS, as in EventRow."""
+StageEntered: TypeAlias = tuple[str, tuple[int, str], int, int]
+"""device_id, (time_ns, event_id), entered, left or NO_STAGE, as in EventRow."""
 
 
 class BlockSums(NamedTuple):
@@ -33,11 +33,16 @@ class BlockSums(NamedTuple):
     hovers_left: Times
     hovers_clicked: Times
     """By target the times of hovers that ended so."""
-    visitors: Sequence[str]
-    platforms: Sequence[Platform]
-    """Who was there and, by the same positions, with what: once, or again for each time that it had changed."""
+    stage_times: Mapping[int, Sequence[int]]
+    """How long visitors were on the stage left or, where that was not told, entered; NO_TIME_MS for one without."""
+    stage_users: Mapping[int, set[str]]
+    """Who entered a stage."""
+    moves: Mapping[tuple[int, int], set[str]]
+    """Who went from a stage to another, as far as that was told."""
+    visitors: Mapping[Platform, set[str]]
+    """Who was there with a platform."""
     stages: Sequence[StageEntered]
-    """The changes of stage, in the order of events: what they say depends on those before."""
+    """The changes of stage, in the order of events: where the stage left was not told, it is known by those before."""
 
 
 def sum_up(rows: Iterable[EventRow]) -> BlockSums:
@@ -48,15 +53,13 @@ def sum_up(rows: Iterable[EventRow]) -> BlockSums:
     page_times: defaultdict[str, list[int]] = defaultdict(list)
     hovers_left: defaultdict[str, list[int]] = defaultdict(list)
     hovers_clicked: defaultdict[str, list[int]] = defaultdict(list)
-    platform_of: dict[str, Platform] = {}
-    visitors: list[str] = []
-    platforms: list[Platform] = []
+    stage_times: defaultdict[int, list[int]] = defaultdict(list)
+    stage_users: defaultdict[int, set[str]] = defaultdict(set)
+    moves: defaultdict[tuple[int, int], set[str]] = defaultdict(set)
+    visitors: defaultdict[Platform, set[str]] = defaultdict(set)
     stages: list[StageEntered] = []
     for kind, user, event_id, time_ns, hour, platform, subject, detail, elapsed_ms in rows:
-        if platform_of.get(user) is not platform:
-            platform_of[user] = platform
-            visitors.append(user)
-            platforms.append(platform)
+        visitors[platform].add(user)
         by_hour[hour * KINDS + kind] += 1
         if kind == CLICK:
             clicks[subject, detail].append(elapsed_ms)
@@ -70,8 +73,15 @@ def sum_up(rows: Iterable[EventRow]) -> BlockSums:
             else:
                 hovers_clicked[subject].append(elapsed_ms)
         else:
-            stages.append((user, event_id, time_ns, subject, detail, elapsed_ms))
-    return BlockSums(by_hour, clicks, views, page_times, hovers_left, hovers_clicked, visitors, platforms, stages)
+            stage_times[detail if detail >= 0 else subject].append(elapsed_ms)
+            stage_users[subject].add(user)
+            if 0 <= detail != subject:
+                moves[detail, subject].add(user)
+            stages.append((user, (time_ns, event_id), subject, detail))
+    return BlockSums(
+        by_hour, clicks, views, page_times, hovers_left, hovers_clicked,
+        stage_times, stage_users, moves, visitors, stages,
+    )  # fmt: skip
 
 
 def identities_of(rows: Iterable[EventRow]) -> list[str]:

@@ -40,6 +40,8 @@ class Block:
     partition: Partition
     block_id: bytes
     count: int
+    hour: int
+    """That of its first event."""
     payload: bytes
     expire_time_s: int
     """When the day's rows expire, in seconds since 1970; 0 for never."""
@@ -56,7 +58,7 @@ class Block:
     ) -> Self:
         """Make a block of events."""
         return cls(
-            partition, block_id, len(rows), payload, expire_time_s,
+            partition, block_id, len(rows), rows[0][4] if rows else 0, payload, expire_time_s,
             partial(sum_up, rows), partial(identities_of, rows), lambda: rows,
         )  # fmt: skip
 

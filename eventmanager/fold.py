@@ -4,14 +4,15 @@ What each says by itself was summed up before. A hot path of ingest all the same
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 from eventmanager.block_sums import KINDS, BlockSums, StageEntered, sum_up
 from eventmanager.blocks import Block, Day, Partition
 from eventmanager.events import NO_TIME_MS, EventRow
 from eventmanager.facts import Addition, Facts, Key, SetTable, TotalsTable
-from eventmanager.memory import FoldMemory, RememberedVisitors
+from eventmanager.memory import FoldMemory
+from eventmanager.remembered_visitors import Stage
 
 _SMALL_BLOCK = 100
 """Blocks with fewer events are summed up together: it takes less time than to add up their sums."""
@@ -43,6 +44,9 @@ class _DayTotals:
         clicks = self.clicks
         for click, times in sums.clicks.items():
             clicks[click] += times
+        stage_times = self.stage_times
+        for stage, times in sums.stage_times.items():
+            stage_times[stage] += times
         views = self.views
         for url, count in sums.views.items():
             views[url] += count
@@ -93,49 +97,37 @@ class _Gathered:
             totals = self.totals[day] = _DayTotals()
         totals.add(sums)
 
-        visitors = self._memory.visitors(partition)
-        self._add_platforms(partition, sums, visitors)
-        self._add_stages(partition, sums.stages, visitors, totals.stage_times)
+        remembered = self._memory.visitors(partition)
+        platform_rows = self._rows(SetTable.USERS_BY_PLATFORM, partition)
+        for platform, users in sums.visitors.items():
+            new = remembered.add_rows(SetTable.USERS_BY_PLATFORM, platform, users)
+            platform_rows += [(user, *platform) for user in new]
+        stage_rows = self._rows(SetTable.USERS_BY_STAGE, partition)
+        for stage, users in sums.stage_users.items():
+            new = remembered.add_rows(SetTable.USERS_BY_STAGE, (stage,), users)
+            stage_rows += [(stage, user) for user in new]
+        move_rows = self._rows(SetTable.STAGE_GRAPH, partition)
+        for moves in (sums.moves, self._moves(sums.stages, remembered.stage_of)):
+            for move, users in moves.items():
+                new = remembered.add_rows(SetTable.STAGE_GRAPH, move, users)
+                move_rows += [(*move, user) for user in new]
 
-    def _add_platforms(self, partition: Partition, sums: BlockSums, visitors: RememberedVisitors) -> None:
-        platform_of = visitors.platform_of
-        new_platforms = self.members[SetTable.USERS_BY_PLATFORM].setdefault(partition, [])
-        for user, platform in zip(sums.visitors, sums.platforms, strict=True):
-            if platform_of.get(user) is not platform:
-                platform_of[user] = platform
-                new_platforms.append((user, *platform))
+    def _rows(self, table: SetTable, partition: Partition) -> list[Key]:
+        return self.members[table].setdefault(partition, [])
 
-    def _add_stages(
-        self,
-        partition: Partition,
-        stages: Iterable[StageEntered],
-        visitors: RememberedVisitors,
-        stage_times: defaultdict[int, list[int]],
-    ) -> None:
-        stage_users = visitors.stage_users
-        edges = visitors.edges
-        stage_of = visitors.stage_of
+    def _moves(self, stages: Iterable[StageEntered], stage_of: dict[str, Stage]) -> Mapping[tuple[int, int], set[str]]:
+        """Go with visitors from stage to stage; return the moves of which only that tells where they began."""
+        moves: defaultdict[tuple[int, int], set[str]] = defaultdict(set)
         stages_before = self._memory.stages_before
-        new_stage_users = self.members[SetTable.USERS_BY_STAGE].setdefault(partition, [])
-        new_edges = self.members[SetTable.STAGE_GRAPH].setdefault(partition, [])
-        for user, event_id, time_ns, entered, left, elapsed_ms in stages:
-            stage_user = (entered, user)
-            if stage_user not in stage_users:
-                stage_users[stage_user] = None
-                new_stage_users.append(stage_user)
-            stage_times[left if left >= 0 else entered].append(elapsed_ms)
+        for user, moment, entered, left in stages:
             before = stage_of.get(user)
-            if before is None or before < (time_ns, event_id):
-                stages_before.append((stage_of, user, before))
-                stage_of[user] = (time_ns, event_id, entered)
-                if left < 0 and before is not None:
-                    left = before[2]
             # Else it is late: which stage the visitor was on then, only the log can tell.
-            if left >= 0 and left != entered:
-                edge = (left, entered, user)
-                if edge not in edges:
-                    edges[edge] = None
-                    new_edges.append(edge)
+            if before is None or before[0] < moment:
+                stages_before.append((stage_of, user, before))
+                stage_of[user] = (moment, entered)
+                if left < 0 and before is not None and before[1] != entered:
+                    moves[before[1], entered].add(user)
+        return moves
 
 
 def _totals(day: _DayTotals) -> dict[TotalsTable, dict[Key, Addition]]:

@@ -5,55 +5,16 @@ It is used from one commit at a time. A commit that fails is undone, so that its
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from itertools import chain, islice
-from typing import Any, Final, Protocol, TypeAlias
+from itertools import chain
+from typing import Final, Protocol
 
 from eventmanager.blocks import Block, Partition
-from eventmanager.events import Platform
+from eventmanager.facts import SetTable
 from eventmanager.remembered_ids import RememberedIds
+from eventmanager.remembered_visitors import RememberedVisitors, StageBefore
 
 MOST_REMEMBERED_ROWS: Final = 500_000
 """Most set rows and visitors' stages remembered: about 100 MB."""
-_PARTS_FORGOTTEN: Final = 32
-
-
-_Stage: TypeAlias = tuple[int, str, int]
-StageBefore: TypeAlias = tuple[dict[str, _Stage], str, _Stage | None]
-"""A partition's stages by visitor, a visitor, and the stage that was theirs, if any."""
-
-
-class RememberedVisitors:
-    """What is remembered of a partition's visitors."""
-
-    __slots__ = ("edges", "platform_of", "stage_of", "stage_users")
-
-    def __init__(self) -> None:
-        self.platform_of: dict[str, Platform] = {}
-        """By visitor, the platform lately written."""
-        self.stage_users: dict[tuple[int, str], None] = {}
-        """Rows (stage, user) lately written, oldest first."""
-        self.edges: dict[tuple[int, int, str], None] = {}
-        """Rows (from_stage, to_stage, user) lately written, oldest first."""
-        self.stage_of: dict[str, tuple[int, str, int]] = {}
-        """By visitor, (time_ns, event_id, stage) of the latest stage entered."""
-
-    def tables(self) -> Sequence[dict[Any, Any]]:
-        """All of them, for those who only count or forget."""
-        return (self.platform_of, self.stage_users, self.edges, self.stage_of)
-
-    def __len__(self) -> int:
-        return sum(len(table) for table in self.tables())
-
-    def forget_oldest(self) -> None:
-        """Forget the oldest part of everything: little enough not to keep others waiting."""
-        for table in self.tables():
-            for key in list(islice(table, len(table) // _PARTS_FORGOTTEN + 1)):
-                del table[key]
-
-    def forget_written(self) -> None:
-        """Forget which rows were written: they may not be there."""
-        for table in (self.platform_of, self.stage_users, self.edges):
-            table.clear()
 
 
 class StagesBefore(Protocol):
@@ -133,7 +94,7 @@ class Memory:
             oldest = next(iter(self._visitors))
             visitors = self._visitors[oldest]
             rows -= len(visitors)
-            visitors.forget_oldest()
+            visitors.forget_some()
             rows += len(visitors)
             if not len(visitors):
                 del self._visitors[oldest]
@@ -148,7 +109,7 @@ class Memory:
                 stages[device_id] = before
         self.stages_before.clear()
         for visitors in self._visitors.values():
-            visitors.forget_written()
+            visitors.forget_rows(*SetTable)
 
 
 def _keys(block: Block) -> list[int]:

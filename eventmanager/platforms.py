@@ -40,7 +40,7 @@ class PlatformReader:
         return self._one(Platform(browser or read.browser, os or read.os, device or read.device))
 
     def _one(self, platform: Platform) -> Platform:
-        """Return the one object that stands for equal platforms, so that the fold tells them apart by identity."""
+        """Return the one object that stands for equal platforms: none is compared text by text then."""
         if len(self._told) >= _CACHED_USER_AGENTS:
             self._told.clear()
         return self._told.setdefault(platform, platform)

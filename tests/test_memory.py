@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eventmanager.blocks import Partition
-from eventmanager.events import Platform
+from eventmanager.facts import SetTable
 from eventmanager.memory import Memory
 from eventmanager.remembered_ids import RememberedIds
 
@@ -29,29 +29,31 @@ def test_the_last_ids_are_remembered(least: int, commits: list[int]) -> None:
         assert ids.isdisjoint({-1})
 
 
-def test_visitors_are_forgotten_the_oldest_first() -> None:
-    """Those of the partition used longest ago before others, and of one those that came first."""
+def test_visitors_are_forgotten_of_partitions_that_were_used_longest_ago() -> None:
+    """As many as there is no room for."""
     memory = Memory(0, most_rows=100)
     for partition in _PARTITIONS:
-        platforms = memory.visitors(partition).platform_of
         for user in range(80):
-            platforms[f"{user}"] = Platform("Firefox", "Linux", "desktop")
+            memory.visitors(partition).add_rows(SetTable.USERS_BY_STAGE, (1,), {f"{user}"})
         memory.keep()
-    older, newer = (memory.visitors(partition).platform_of for partition in _PARTITIONS)
+    older, newer = map(memory.visitors, _PARTITIONS)
 
     assert 90 < len(older) + len(newer) <= 100
     assert 80 == len(newer)
-    assert "79" in older
-    assert "0" not in older
+    assert set() == newer.add_rows(SetTable.USERS_BY_STAGE, (1,), {"0", "79"})
 
 
 def test_one_partition_alone_is_bounded_too() -> None:
-    """However many visitors it has."""
+    """However many visitors it has, and however few of them have any other column in common."""
     memory = Memory(0, most_rows=100)
     visitors = memory.visitors(_PARTITIONS[0])
     for user in range(1_000):
-        visitors.stage_users[0, f"{user}"] = None
+        visitors.add_rows(SetTable.USERS_BY_STAGE, (0,), {f"{user}"})
+        visitors.add_rows(SetTable.USERS_BY_PLATFORM, (f"{user}", "", ""), {f"{user}"})
+        visitors.stage_of[f"{user}"] = ((0, ""), 0)
     memory.keep()
 
-    assert 90 < len(visitors) <= 100
-    assert (0, "999") in visitors.stage_users
+    assert len(visitors) <= 100
+    assert len(visitors) == sum(map(visitors.count, SetTable)) + len(visitors.stage_of)
+    assert "999" in visitors.stage_of
+    assert "0" not in visitors.stage_of

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from eventmanager.blocks import Block, Partition
-from eventmanager.memory import RememberedVisitors, StageBefore
+from eventmanager.facts import SetTable
+from eventmanager.remembered_visitors import RememberedVisitors, StageBefore
 
 _MOST_PLATFORMS: Final = 500_000
 """Most visitors whose platform is remembered: some 100 MB."""
@@ -29,7 +30,7 @@ class PartMemory:
 
     def forget(self) -> None:
         """Make room for more rows. Platforms are remembered for longer: nearly every event would tell its own again."""
-        platforms = self._visitors.platform_of
-        self._visitors = RememberedVisitors()
-        if len(platforms) < _MOST_PLATFORMS:
-            self._visitors.platform_of = platforms
+        self._visitors.stage_of.clear()
+        self._visitors.forget_rows(SetTable.USERS_BY_STAGE, SetTable.STAGE_GRAPH)
+        if self._visitors.count(SetTable.USERS_BY_PLATFORM) >= _MOST_PLATFORMS:
+            self._visitors.forget_rows(SetTable.USERS_BY_PLATFORM)

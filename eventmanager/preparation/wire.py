@@ -6,7 +6,7 @@ the same code under the same interpreter.
 
 import datetime
 import marshal
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -15,15 +15,14 @@ from live.eventmanager.v1.ingest_service_pb2 import IngestOutcome
 from eventmanager.block_sums import BlockSums
 from eventmanager.blocks import Block, Partition, StoredBlock
 from eventmanager.errors import InvalidRequestError
-from eventmanager.events import Platform
 from eventmanager.logged_events import rows_of
 from eventmanager.platforms import PlatformReader
 from eventmanager.preparation.preparer import PreparedRequest
 
 LENGTH_BYTES: Final = 4
 """What comes before each message: its length, the highest byte first."""
-_VISITORS: Final = BlockSums._fields.index("visitors")
-"""What comes before is by text or number, and goes as it is."""
+_FIRST_SET: Final = BlockSums._fields.index("stage_users")
+_STAGES: Final = BlockSums._fields.index("stages")
 _MARSHAL_VERSION: Final = 2
 """Later ones look for objects that occur twice, which takes longer and finds little."""
 
@@ -90,40 +89,60 @@ def _result(told: Any, app: str, platforms: PlatformReader) -> Result:
 
 
 def _told_block(block: Block) -> Any:
-    sums = block.sums()
-    by_text: Any = sums[:_VISITORS]
-    platforms: dict[Platform, int] = {}
     return (
         block.partition.date.toordinal(),
         block.partition.shard,
         block.block_id,
         block.count,
+        block.hour,
         block.payload,
         block.expire_time_s,
-        block.identities(),
-        [dict(part) for part in by_text],
-        sums.visitors,
-        [platforms.setdefault(platform, len(platforms)) for platform in sums.platforms],
-        [tuple(platform) for platform in platforms],
-        sums.stages,
+        _encode(block.identities()),
+        _encode(_told_sums(block.sums())),
     )
 
 
 def _block(told: Any, app: str, platforms: PlatformReader) -> Block:
-    (
-        ordinal, shard, block_id, count, payload, expire_time_s, identities,
-        sums, visitors, indexes, told_platforms, stages,
-    ) = told  # fmt: skip
-    # The fold tells platforms apart by identity.
-    known = [platforms.complete(browser, os, device, "") for browser, os, device in told_platforms]
-    all_sums = BlockSums._make((*sums, visitors, [known[index] for index in indexes], stages))
+    ordinal, shard, block_id, count, hour, payload, expire_time_s, identities, sums = told
+    # What many objects say is taken apart when it is asked for, and by whoever asks: until then it would be out of
+    # the processor's caches again.
     return Block(
         Partition(app, datetime.date.fromordinal(ordinal), shard),
         block_id,
         count,
+        hour,
         payload,
         expire_time_s,
-        lambda: all_sums,
-        lambda: identities,
+        partial(_sums, sums),
+        partial(_decode, identities),
         partial(rows_of, StoredBlock(block_id, payload), platforms),
     )
+
+
+def _told_sums(sums: BlockSums) -> Any:
+    totals: Any = sums[:_FIRST_SET]
+    sets: Any = sums[_FIRST_SET:_STAGES]
+    return list(map(dict, totals)), list(map(_told_set, sets)), sums.stages
+
+
+def _sums(encoded: bytes) -> BlockSums:
+    totals, sets, stages = _decode(encoded)
+    return BlockSums._make((*totals, *map(_set, sets), stages))
+
+
+def _told_set(visitors: Mapping[Any, set[str]]) -> Any:
+    columns = [tuple(key) if isinstance(key, tuple) else key for key in visitors]  # No Platform, but a plain tuple.
+    return columns, list(map(list, visitors.values()))  # Lists, as marshal sorts sets.
+
+
+def _set(told: Any) -> Mapping[Any, set[str]]:
+    columns, visitors = told
+    return dict(zip(columns, map(set, visitors), strict=True))
+
+
+def _encode(told: Any) -> bytes:
+    return marshal.dumps(told, _MARSHAL_VERSION)
+
+
+def _decode(encoded: bytes) -> Any:
+    return marshal.loads(encoded)  # noqa: S302 - from the process beside, or from the one that started it.

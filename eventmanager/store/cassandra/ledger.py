@@ -8,7 +8,6 @@ import uuid
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
-from eventmanager.block_sums import KINDS
 from eventmanager.blocks import Block, Day, Partition
 from eventmanager.facts import Addition, Key, Totals, TotalsTable
 from eventmanager.store.cassandra.growing_durations import GrowingDurations
@@ -88,8 +87,7 @@ class Ledger:
     def mark(self, blocks: Iterable[Block]) -> None:
         """Count acknowledged blocks, each in the hour of its first event."""
         for block in blocks:
-            hour = next(iter(block.sums().by_hour), 0) // KINDS
-            self._add(TotalsTable.TRAFFIC, (hour,), Addition((*_NO_COUNTS, 1), ()))
+            self._add(TotalsTable.TRAFFIC, (block.hour,), Addition((*_NO_COUNTS, 1), ()))
 
     def take_unwritten(self, tables: Iterable[TotalsTable]) -> list[UnwrittenRow]:
         """Return the rows of some tables that are yet to be written, and take them for written from here on.
