@@ -22,6 +22,7 @@ from eventmanager.audit.pace import Leave
 from eventmanager.audit.recount import Caller, recount_day
 from eventmanager.blocks import Day
 from eventmanager.errors import StartError, StoreUnavailableError
+from eventmanager.pipes import output
 from eventmanager.store.address import open_logged_days
 from eventmanager.store.protocol import LoggedDays, Recount
 
@@ -76,8 +77,8 @@ async def _hand_over(cell: Recount) -> None:
 
 async def _answer(head: dict[str, Any], figures: bytes = b"") -> None:
     def write() -> None:
-        sys.stdout.buffer.write(orjson.dumps(head) + b"\n" + figures)
-        sys.stdout.buffer.flush()
+        with output() as answers:
+            answers.write(orjson.dumps(head) + b"\n" + figures)
 
     await asyncio.to_thread(write)
 

@@ -121,6 +121,8 @@ class PreparingBeside:
                 await self._run()
             except (OSError, asyncio.IncompleteReadError):
                 _log.warning("The process that prepares requests has ended. What it had in hand is prepared here.")
+            except Exception:  # noqa: BLE001 - whatever it is, another process may do better, and nobody else starts one.
+                _log.exception("What the process that prepares requests answered cannot be read. It is started anew.")
             await asyncio.sleep(_WAIT_TO_START_AGAIN_S)
 
     async def _run(self) -> None:

@@ -14,6 +14,7 @@ from live.eventmanager.storage.v1.settings_pb2 import AppSettings
 
 from eventmanager.apps import App
 from eventmanager.errors import InvalidRequestError
+from eventmanager.pipes import output
 from eventmanager.platforms import PlatformReader
 from eventmanager.preparation.preparer import Preparer
 from eventmanager.preparation.validation import Validator
@@ -74,7 +75,7 @@ def main() -> None:
     gc.freeze()
     gc.set_threshold(_COLLECT_AFTER_OBJECTS, 20, 20)
     try:
-        worker.work(sys.stdin.buffer, sys.stdout.buffer)
+        worker.work(sys.stdin.buffer, output())
     except BrokenPipeError:  # The server is gone, and nobody waits for the rest.
         os._exit(0)
 

@@ -7,6 +7,7 @@ import os
 import re
 import signal
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import grpc
@@ -214,6 +215,35 @@ async def test_the_process_may_die_at_any_time(beside: Beside, caplog: pytest.Lo
     assert [1_000] * 40 == stored
     assert 40_000 == sum(row.clicks for row in figures.rows)
     assert "The process that prepares requests has ended" in caplog.text
+
+
+async def test_an_answer_that_cannot_be_read(
+    start_server: StartServer, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Is told to the operator, and what it was about is prepared here."""
+    (tmp_path / "babbling.py").write_text(
+        "import sys\n"
+        "sys.stdout.buffer.write(bytes(4))\n"
+        "sys.stdout.flush()\n"
+        "sys.stdin.buffer.read(1)\n"
+        "sys.stdout.buffer.write((3).to_bytes(4) + b'huh')\n"
+        "sys.stdout.flush()\n"
+        "sys.stdin.buffer.read()\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setattr("eventmanager.preparation.beside._WORKER", "babbling")
+    caplog.set_level(logging.DEBUG, "eventmanager.preparation.beside")
+    server = await start_server(prepare_beside=True)
+    async with grpc.aio.insecure_channel(server.address) as channel:
+        stub = IngestServiceStub(channel)
+        await stub.IngestEvents(IngestEventsRequest(app="shop", events=clicks("first", 200)))
+        async with asyncio.timeout(30):
+            while not PREPARED_BY.search(caplog.text):  # noqa: ASYNC110 - a log has no event.
+                await asyncio.sleep(0.01)
+        answer = await stub.IngestEvents(IngestEventsRequest(app="shop", events=clicks("second", 200)))
+
+    assert 200 == answer.outcome.stored_count
+    assert "What the process that prepares requests answered cannot be read" in caplog.text
 
 
 async def test_too_much_at_once_is_refused(beside: Beside) -> None:
