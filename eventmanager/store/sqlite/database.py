@@ -11,7 +11,7 @@ from eventmanager.errors import StartError
 _MEMORY: Final = ":memory:"
 _LOCK_WAIT_S: Final = 1.0
 """How long to wait where another program, such as `sqlite3`, has the database locked."""
-_CACHED_STATEMENTS: Final = 16  # Statements of many rows take a megabyte, and are quick to prepare anew.
+_CACHED_STATEMENTS: Final = 256  # Some have a thousand rows and half a megabyte; most have few.
 _WRITER_PRAGMAS: Final = (
     "PRAGMA synchronous = FULL",
     "PRAGMA cache_size = -65536",  # 64 MiB, for the pages of sets, which are changed all over.

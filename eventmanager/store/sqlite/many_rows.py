@@ -10,8 +10,10 @@ from typing import Any, Final
 
 import orjson
 
-_MOST_ROWS: Final = 4_000
-"""Most rows in one statement, which takes some 400 bytes of memory for each."""
+_SIZES: Final = (1_024, 512, 256, 128, 64)
+"""So many rows go in one statement as long as there are as many, and then all the rest in one more. To read a statement
+takes SQLite as long as to run it, and one with the text of an earlier one is kept, in some 400 bytes a row.
+"""
 _MOST_VARIABLES: Final = 32_766
 """Most values that SQLite takes for one statement, unless it is built otherwise."""
 
@@ -19,10 +21,14 @@ _MOST_VARIABLES: Final = 32_766
 def value_rows(columns: int, values: Sequence[Any]) -> Iterator[tuple[str, Sequence[Any]]]:
     """Split values, row after row, into portions for one statement each; yield what goes after VALUES with them."""
     row = f"({','.join('?' * columns)}),"
-    step = min(_MOST_ROWS, _MOST_VARIABLES // columns) * columns
-    for start in range(0, len(values), step):
-        portion = values[start : start + step] if len(values) > step else values
-        yield (row * (len(portion) // columns))[:-1], portion
+    start = 0
+    for size in _SIZES:
+        step = size * columns
+        while len(values) - start >= step and step <= _MOST_VARIABLES:
+            yield (row * size)[:-1], values[start : start + step]
+            start += step
+    if start < len(values):
+        yield (row * ((len(values) - start) // columns))[:-1], values[start:]
 
 
 def write_rows(connection: sqlite3.Connection, head: str, columns: int, values: Sequence[Any]) -> None:
