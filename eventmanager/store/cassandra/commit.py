@@ -1,6 +1,7 @@
-"""One commit: log rows, then the facts of those acknowledged, then marks, then the answer. Each block has its own.
+"""One commit: log rows, then the facts of those acknowledged and their marks, then the answer. Each block has its own.
 
-Blocks are folded while their log rows are written: see docs/adr/011-blocks-are-folded-while-they-are-written.md.
+Blocks are folded while their log rows are written: see docs/adr/011-blocks-are-folded-while-they-are-written.md. Marks
+go with the totals: see docs/adr/012-marks-go-with-the-totals.md.
 """
 
 import asyncio
@@ -12,10 +13,10 @@ from functools import partial
 from typing import Final, TypeAlias
 
 from eventmanager.blocks import Block, Day, Partition
-from eventmanager.facts import NO_FACTS, Facts, Key, SetTable, TotalsTable
+from eventmanager.facts import NO_FACTS, Facts, Key, SetTable
 from eventmanager.store.cassandra.faults import StatementError
 from eventmanager.store.cassandra.ledger import Ledger
-from eventmanager.store.cassandra.ledgers import BEFORE_MARKS, MARKS, Ledgers
+from eventmanager.store.cassandra.ledgers import Ledgers
 from eventmanager.store.cassandra.log_rows import LogRows
 from eventmanager.store.cassandra.set_rows import SetRow, SetRows
 from eventmanager.store.protocol import BlockOutcome, FactsOf
@@ -95,32 +96,28 @@ class Commits:
         for day, day_blocks in acknowledged.items():
             ledgers[day].mark(day_blocks)
 
-        lacking, totals_written = await asyncio.gather(
+        lacking, written = await asyncio.gather(
             self._set_rows.write(set_rows),
-            self._write_tables(acknowledged, ledgers, BEFORE_MARKS),
+            self._write_ledgers({day: ledgers[day] for day in acknowledged}),
         )
-        marked = await self._write_tables(totals_written, ledgers, MARKS)
         return [
             block
             for block in itertools.chain(stored, known)
-            if block.partition not in lacking and block.partition.day in marked
+            if block.partition not in lacking and block.partition.day in written
         ]
 
-    async def _write_tables(
-        self, days: Iterable[Day], ledgers: Mapping[Day, Ledger], tables: Sequence[TotalsTable]
-    ) -> Set[Day]:
-        """Write some tables of days' ledgers, and return the days of which all rows are there."""
+    async def _write_ledgers(self, ledgers: Mapping[Day, Ledger]) -> Set[Day]:
+        """Write days' ledgers, and return the days of which all rows are there."""
 
-        async def is_written(day: Day) -> bool:
+        async def is_written(ledger: Ledger) -> bool:
             try:
-                await self._ledgers.write(ledgers[day], tables)
+                await self._ledgers.write(ledger)
             except StatementError:
                 return False
             return True
 
-        days = list(days)
-        written = await asyncio.gather(*map(is_written, days))
-        return {day for day, is_there in zip(days, written, strict=True) if is_there}
+        written = await asyncio.gather(*map(is_written, ledgers.values()))
+        return {day for day, is_there in zip(ledgers, written, strict=True) if is_there}
 
 
 def _add_members(

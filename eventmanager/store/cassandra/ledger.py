@@ -89,13 +89,13 @@ class Ledger:
         for block in blocks:
             self._add(TotalsTable.TRAFFIC, (block.hour,), Addition((*_NO_COUNTS, 1), ()))
 
-    def take_unwritten(self, tables: Iterable[TotalsTable]) -> list[UnwrittenRow]:
-        """Return the rows of some tables that are yet to be written, and take them for written from here on.
+    def take_unwritten(self) -> list[UnwrittenRow]:
+        """Return the rows that are yet to be written, and take them for written from here on.
 
         In the order of their keys: a node changes less of what it has in memory for rows that lie side by side.
         """
         taken = []
-        for table in tables:
+        for table in TotalsTable:
             rows = self._rows[table]
             taken += [UnwrittenRow(table, key, rows[key]) for key in sorted(self._unwritten[table])]
             self._unwritten[table] = {}

@@ -5,14 +5,12 @@ import contextlib
 import itertools
 import uuid
 import zlib
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
 
 from eventmanager.blocks import Block, Day
-from eventmanager.facts import TotalsTable
 from eventmanager.store.cassandra.columns import cql_date, ttl_s
 from eventmanager.store.cassandra.encoded_rows import EncodedRows, encode_totals
 from eventmanager.store.cassandra.faults import StatementError
@@ -20,9 +18,6 @@ from eventmanager.store.cassandra.ledger import Ledger, UnwrittenRow
 from eventmanager.store.cassandra.mutations import write_rows
 from eventmanager.store.cassandra.repeater import Repeater
 from eventmanager.store.cassandra.statements import Statements
-
-MARKS: Final = (TotalsTable.TRAFFIC,)
-BEFORE_MARKS: Final = tuple(table for table in TotalsTable if table not in MARKS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +79,14 @@ class Ledgers:
         finally:
             ledger.commits -= 1
 
-    async def write(self, ledger: Ledger, tables: Iterable[TotalsTable]) -> None:
-        """Write what is yet to be written of some tables. Raises StatementError; what failed is to be written still."""
+    async def write(self, ledger: Ledger) -> None:
+        """Write what is yet to be written of a ledger. Raises StatementError; what failed is to be written still."""
         async with ledger.lock:
-            rows = ledger.take_unwritten(tables)
+            rows = ledger.take_unwritten()
             await write_rows(self._repeater, rows, partial(self._encode, ledger, self._ttl_s(ledger)), ledger.put_back)
 
     async def write_all(self) -> int:
-        """Try to write what commits have left unwritten, totals before marks; return how many rows are left.
+        """Try to write what commits have left unwritten; return how many rows are left.
 
         A ledger that a commit is using is that commit's to write, rows left by earlier ones included.
         """
@@ -123,8 +118,7 @@ class Ledgers:
     async def _write_all_of(self, ledger: Ledger) -> None:
         # What fails is still to be written, which is all there is to say.
         with contextlib.suppress(StatementError):
-            await self.write(ledger, BEFORE_MARKS)
-            await self.write(ledger, MARKS)
+            await self.write(ledger)
 
     def _encode(self, ledger: Ledger, ttl: int, rows: Sequence[UnwrittenRow]) -> list[EncodedRows]:
         return [
