@@ -15,6 +15,7 @@ from benchmark.renewal import RenewedRequests
 from benchmark.requests import serialize
 from benchmark.sending import Answers, Load, Pace, connect, send
 from benchmark.traffic import Hours, Traffic
+from eventmanager.pipes import output
 
 
 async def obey(job: Job, requests: RenewedRequests, order: Order) -> Sent:
@@ -74,8 +75,8 @@ def main() -> None:
 
 
 def _say(what: Any) -> None:
-    sys.stdout.buffer.write(orjson.dumps(what) + b"\n")
-    sys.stdout.buffer.flush()
+    with output() as answers:
+        answers.write(orjson.dumps(what) + b"\n")
 
 
 if __name__ == "__main__":

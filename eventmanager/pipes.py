@@ -1,4 +1,4 @@
-"""What a process that the server started writes to it."""
+"""What a process writes to the one that started it."""
 
 import sys
 from typing import BinaryIO

@@ -44,14 +44,18 @@ class RememberedVisitors:
         return new
 
     def forget_some(self) -> None:
-        """Forget a part of everything, of stages the oldest: little enough not to keep others waiting."""
-        for by_columns in self._written.values():
+        """Forget a part of everything, as far as can be told the oldest: little enough not to keep others waiting."""
+        for table, by_columns in self._written.items():
+            left = self.count(table) // _PARTS_FORGOTTEN + 1
             for columns, visitors in list(by_columns.items()):
-                forgotten = set(islice(visitors, len(visitors) // _PARTS_FORGOTTEN + 1))
+                forgotten = set(islice(visitors, min(left, len(visitors) // _PARTS_FORGOTTEN + 1)))
                 visitors -= forgotten
                 self._row_count -= len(forgotten)
+                left -= len(forgotten)
                 if not visitors:
                     del by_columns[columns]
+                if not left:
+                    break
         for visitor in list(islice(self.stage_of, len(self.stage_of) // _PARTS_FORGOTTEN + 1)):
             del self.stage_of[visitor]
 

@@ -53,7 +53,7 @@ def test_one_partition_alone_is_bounded_too() -> None:
         visitors.stage_of[f"{user}"] = ((0, ""), 0)
     memory.keep()
 
-    assert len(visitors) <= 100
+    assert 90 < len(visitors) <= 100
     assert len(visitors) == sum(map(visitors.count, SetTable)) + len(visitors.stage_of)
     assert "999" in visitors.stage_of
     assert "0" not in visitors.stage_of

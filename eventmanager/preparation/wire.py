@@ -23,6 +23,7 @@ LENGTH_BYTES: Final = 4
 """What comes before each message: its length, the highest byte first."""
 _FIRST_SET: Final = BlockSums._fields.index("stage_users")
 _STAGES: Final = BlockSums._fields.index("stages")
+"""Between the two are sets of visitors; what comes before is numbers by text or number, and goes as it is."""
 _MARSHAL_VERSION: Final = 2
 """Later ones look for objects that occur twice, which takes longer and finds little."""
 
@@ -49,23 +50,22 @@ def frame(message: bytes) -> bytes:
 
 def encode_job(job: Job) -> bytes:
     """Write what `decode_job` reads."""
-    return marshal.dumps(tuple(map(list, job)), _MARSHAL_VERSION)
+    return _encode(tuple(map(list, job)))
 
 
 def decode_job(encoded: bytes) -> Job:
     """Read what `encode_job` wrote."""
-    return Job(*marshal.loads(encoded))  # noqa: S302 - from the process that started this one.
+    return Job(*_decode(encoded))
 
 
 def encode_results(results: Sequence[Result]) -> bytes:
     """Write what `decode_results` reads."""
-    return marshal.dumps([_told(result) for result in results], _MARSHAL_VERSION)
+    return _encode([_told(result) for result in results])
 
 
 def decode_results(encoded: bytes, apps: Sequence[str], platforms: PlatformReader) -> Sequence[Result]:
     """Read what `encode_results` wrote, given the app of each request."""
-    told = marshal.loads(encoded)  # noqa: S302 - from a process that this one started.
-    return [_result(result, app, platforms) for result, app in zip(told, apps, strict=True)]
+    return [_result(told, app, platforms) for told, app in zip(_decode(encoded), apps, strict=True)]
 
 
 def _told(result: Result) -> Any:

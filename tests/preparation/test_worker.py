@@ -46,22 +46,24 @@ def test_answers_are_whole_though_the_process_is_stopped_while_it_writes() -> No
         assert process.stdout
         process.stdout.read(LENGTH_BYTES)
         process.stdin.write(frame(job))
-        wait_until_full(process.stdout)
+        held = bytes_of_full(process.stdout)
         process.send_signal(signal.SIGSTOP)
         process.send_signal(signal.SIGCONT)
         process.stdin.close()
         answer = process.stdout.read()
     (prepared,) = decode_results(answer[LENGTH_BYTES:], ["shop"], PlatformReader())
 
+    assert len(answer) > held
     assert len(answer) == LENGTH_BYTES + int.from_bytes(answer[:LENGTH_BYTES])
     assert isinstance(prepared, PreparedRequest)
     assert EVENTS == sum(block.count for block in prepared.blocks)
 
 
-def wait_until_full(pipe: IO[bytes]) -> None:
-    """Return once a pipe holds something, and not more after a while."""
+def bytes_of_full(pipe: IO[bytes]) -> int:
+    """Return how many bytes a pipe holds, once it holds some and not more after a while."""
     before, held = -1, 0
     while not held or held != before:
         time.sleep(0.1)
         before = held
         (held,) = struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)))
+    return held
