@@ -7,7 +7,7 @@ import asyncio
 import datetime
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -17,10 +17,16 @@ from eventmanager.reports.counted_by import CountedBy
 from eventmanager.reports.figures import Figures
 from eventmanager.reports.recounts import VISITORS
 
-MOST_UNITED: Final = 1_000_000
-"""Hashes of one slice, about: some 70 MB."""
+MOST_UNITED: Final = 4_000_000
+"""Hashes of one slice, about: some 32 MB."""
+UNITED_AT_ONCE: Final = 16_000
+"""Hashes that are united at once: a set of them stays in a processor's caches, and takes a fifth of the time for each
+that one of a million takes.
+"""
+FEWEST_OF_EACH: Final = 50
+"""Fewer of each array are not worth the search for where they end."""
 _AT_ONCE: Final = 50_000
-"""Hashes that are united before another thread may have its turn, some 3 ms."""
+"""Hashes that are left out before another thread may have its turn, some 3 ms."""
 _ALL_HASHES: Final = 1 << 64
 _COUNT_BYTES: Final = 300
 
@@ -65,13 +71,17 @@ class RecountedVisitors:
         counts = Counter[Key]()
         slices = -(-many // MOST_UNITED)
         for number in range(slices):
-            united: defaultdict[Key, set[int]] = defaultdict(set)
+            sets: defaultdict[Key, list[Hashes]] = defaultdict(list)
             first, end = (_ALL_HASHES * part // slices for part in (number, number + 1))
             async for cells in self._cells():
                 if cells is None:
                     return None
-                await asyncio.to_thread(self._unite, united, cells, first, end)
-            counts.update({key: len(visitors) for key, visitors in united.items()})
+                for columns, hashes in cells:
+                    part = hashes[bisect_left(hashes, first) : bisect_left(hashes, end)]
+                    for key in self.by.keys_of(columns):
+                        sets[key].append(part)
+            for key, parts in sets.items():
+                counts[key] += await asyncio.to_thread(count_distinct, parts, first, end)
         return counts
 
     async def _cells(self) -> AsyncIterator[_Sets | None]:
@@ -94,22 +104,25 @@ class RecountedVisitors:
                 if left:
                     yield None
 
-    def _unite(self, united: defaultdict[Key, set[int]], cells: _Sets, first: int, end: int) -> None:
-        for columns, hashes in cells:
-            start, stop = bisect_left(hashes, first), bisect_left(hashes, end)
-            for key in self.by.keys_of(columns):
-                add = united[key].update
-                for portion in _portions(hashes, start, stop):
-                    add(portion)
-
     def _leave_out(self, visitors: Mapping[Key, set[int]], cells: _Sets) -> None:
         for columns, hashes in cells:
             for key in self.by.keys_of(columns):
                 if key in visitors:
-                    for portion in _portions(hashes, 0, len(hashes)):
-                        visitors[key].difference_update(portion)
+                    for start in range(0, len(hashes), _AT_ONCE):
+                        visitors[key].difference_update(hashes[start : start + _AT_ONCE])
 
 
-def _portions(hashes: Hashes, start: int, stop: int) -> Iterator[Hashes]:
-    for first in range(start, stop, _AT_ONCE):
-        yield hashes[first : min(first + _AT_ONCE, stop)]
+def count_distinct(sets: Sequence[Hashes], first: int = 0, end: int = _ALL_HASHES) -> int:
+    """Count the hashes that are in any of some sets: sorted ones, from `first` to before `end`."""
+    hashes = sum(map(len, sets))
+    steps = min(hashes // UNITED_AT_ONCE, hashes // (FEWEST_OF_EACH * len(sets) + 1)) + 1
+    distinct = 0
+    starts = [0] * len(sets)
+    for step in range(1, steps + 1):
+        bound = first + (end - first) * step // steps
+        united: set[int] = set()
+        for place, (of_set, start) in enumerate(zip(sets, starts, strict=True)):
+            stop = starts[place] = bisect_left(of_set, bound, start)
+            united.update(of_set[start:stop])
+        distinct += len(united)
+    return distinct

@@ -98,6 +98,8 @@ async def test_kept_figures_are_those_of_now(
     """
     monkeypatch.setattr(figures, "Kept", partial(Kept, kept_bytes))
     monkeypatch.setattr(recounted_visitors, "MOST_UNITED", 3)
+    monkeypatch.setattr(recounted_visitors, "UNITED_AT_ONCE", 1)
+    monkeypatch.setattr(recounted_visitors, "FEWEST_OF_EACH", 0)
     monkeypatch.setattr(totals, "MAX_KEPT_ROWS", 4)
     random = Random(seed)
     audited, live = await start_server(), await start_server()
