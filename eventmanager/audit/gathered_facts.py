@@ -6,11 +6,12 @@ from typing import Final
 
 from eventmanager.audit.moves import Moves
 from eventmanager.audit.part_memory import PartMemory
-from eventmanager.audit.visitor_sets import VisitorHashes, VisitorSets
+from eventmanager.audit.visitor_sets import VisitorSets
 from eventmanager.blocks import Block, Partition
 from eventmanager.events import FUNNEL_CHANGE, EventRow
 from eventmanager.facts import Key, SetTable, Totals, TotalsTable
 from eventmanager.fold import fold
+from eventmanager.visitor_hashes import VisitorHashes
 
 _VISITOR_COLUMN: Final[Mapping[SetTable, int]] = {
     SetTable.USERS_BY_STAGE: 1,

@@ -3,11 +3,10 @@
 from array import array
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final, TypeAlias
 
 from eventmanager.facts import Key
-from eventmanager.visitor_hashes import hash_visitor
 
 Hashes: TypeAlias = "array[int]"
 
@@ -15,27 +14,6 @@ _HASH_VALUES: Final = 1 << 64
 _HEAPS: Final = 64
 _FEW: Final = 50_000
 _STEP: Final = 100_000
-_MOST_CACHED: Final = 100_000
-
-
-class VisitorHashes:
-    """Hashes visitors, and remembers those of some."""
-
-    def __init__(self) -> None:
-        self._known: dict[str, int] = {}
-
-    def of(self, device_ids: Iterable[str]) -> list[int]:
-        """Hash some visitors, in their order."""
-        known = self._known
-        if len(known) > _MOST_CACHED:
-            known.clear()
-        hashes = []
-        for device_id in device_ids:
-            visitor = known.get(device_id)
-            if visitor is None:
-                visitor = known[device_id] = hash_visitor(device_id)
-            hashes.append(visitor)
-        return hashes
 
 
 class VisitorSets:

@@ -16,6 +16,7 @@ from eventmanager.reports.kept import Kept
 from eventmanager.reports.recounts import CellKind, Recounts
 from eventmanager.reports.scope import Scope
 from eventmanager.store.protocol import Store
+from eventmanager.visitor_hashes import VisitorHashes
 
 _MICROSECONDS_PER_SECOND = 1_000_000
 _Cell = TypeVar("_Cell")
@@ -27,19 +28,20 @@ class Sources(NamedTuple):
     store: Store
     recounts: Recounts
     kept: Kept
+    hashes: VisitorHashes
 
     @classmethod
     def of(cls, store: Store, kept: Kept | None = None) -> Self:
         """Read a store."""
         kept = kept or Kept()
-        return cls(store, Recounts(store, kept), kept)
+        return cls(store, Recounts(store, kept), kept, VisitorHashes())
 
 
 class Figures:
     """The figures for one answer, which say in the end how far they can be relied on."""
 
     def __init__(self, sources: Sources, scope: Scope) -> None:
-        self.store, self._recounts, self.kept = sources
+        self.store, self._recounts, self.kept, self.hashes = sources
         self.app = scope.app.app
         self._scope = scope
         self._marks: dict[datetime.date, bytes] | None = None

@@ -7,7 +7,7 @@ from typing import Final
 from eventmanager.facts import Key
 from eventmanager.reports.counted_by import CountedBy
 from eventmanager.store.protocol import Members
-from eventmanager.visitor_hashes import hash_visitor
+from eventmanager.visitor_hashes import VisitorHashes
 
 _KEYS_WITH_BITS: Final = 60
 
@@ -45,16 +45,16 @@ class LiveVisitors:
                 counts[key] += visitors
         return counts
 
-    def hashes(self) -> Mapping[Key, set[int]]:
+    def hashes(self, hashes: VisitorHashes) -> Mapping[Key, set[int]]:
         """Return the visitors' hashes under each key."""
-        hashes: defaultdict[Key, set[int]] = defaultdict(set)
-        for device_id, bits in self._bits_of.items():
-            visitor = hash_visitor(device_id)
-            for key in self._keys_of(bits):
-                hashes[key].add(visitor)
-        for key, visitors in self._others.items():
-            hashes[key].update(map(hash_visitor, visitors))
-        return hashes
+        by_bit: dict[int, set[int]] = {1 << place: set() for place in range(len(self._keys))}
+        for visitor, bits in zip(hashes.of(self._bits_of), self._bits_of.values(), strict=True):
+            while bits:
+                lowest = bits & -bits
+                by_bit[lowest].add(visitor)
+                bits ^= lowest
+        by_key = dict(zip(self._keys, by_bit.values(), strict=True))
+        return by_key | {key: set(hashes.of(visitors)) for key, visitors in self._others.items()}
 
     def _places_of(self, columns: Key) -> tuple[int, Sequence[set[str]]]:
         """Return the bits of a row's keys, and the sets of visitors of those without."""

@@ -7,11 +7,12 @@ import asyncio
 import datetime
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from eventmanager.audit.cells import Hashes, report_of
+from eventmanager.audit.visitor_sets import new_hashes
 from eventmanager.facts import Key, SetTable
 from eventmanager.reports.counted_by import CountedBy
 from eventmanager.reports.figures import Figures
@@ -45,44 +46,69 @@ class RecountedVisitors:
 
     async def counts(self) -> Mapping[Key, int] | None:
         """Count them, or return None where some could not be had any more."""
-        parts = tuple((date, marks, tuple(self.shards[date])) for date, marks in self.marks.items())
-        name = (self.figures.app, self.table, self.by.name, parts)
+        name = (*self._name, "counts")
         counts: Counter[Key] | None = self.figures.kept.get(name)
         if counts is None:
-            counts = await self._count()
+            united = self._kept_united()
+            counts = await self._count() if united is None else Counter({key: len(united[key]) for key in united})
             if counts is not None:
                 self.figures.kept.keep(name, counts, _COUNT_BYTES * len(counts))
         return counts
 
     async def leave_out(self, visitors: Mapping[Key, set[int]]) -> bool:
         """Take those who are among them out of sets of hashes, and return whether all could be had."""
-        async for cells in self._cells():
-            if cells is None:
-                return False
-            await asyncio.to_thread(self._leave_out, visitors, cells)
+        united = self._kept_united()
+        if united is None:
+            async for one in self._slices():
+                if one is None:
+                    return False
+                united = await asyncio.to_thread(one.united)
+                await asyncio.to_thread(_leave_out, visitors, united)
+                if one.is_all:
+                    size_bytes = sum(_COUNT_BYTES + hashes.itemsize * len(hashes) for hashes in united.values())
+                    self.figures.kept.keep((*self._name, "united"), united, size_bytes)
+        else:
+            await asyncio.to_thread(_leave_out, visitors, united)
         return True
 
+    def _kept_united(self) -> Mapping[Key, Hashes] | None:
+        united: Mapping[Key, Hashes] | None = self.figures.kept.get((*self._name, "united"))
+        return united
+
+    @property
+    def _name(self) -> tuple[Hashable, ...]:
+        parts = tuple((date, marks, tuple(self.shards[date])) for date, marks in self.marks.items())
+        return self.figures.app, self.table, self.by.name, parts
+
     async def _count(self) -> Counter[Key] | None:
+        counts = Counter[Key]()
+        async for one in self._slices():
+            if one is None:
+                return None
+            counts.update(await asyncio.to_thread(one.counts))
+        return counts
+
+    async def _slices(self) -> "AsyncIterator[_Slice | None]":
+        """Read them, a slice of all hashes at a time; None where they could not be had any more."""
         many = 0
         async for cells in self._cells():
             if cells is None:
-                return None
+                yield None
+                return
             many += sum(len(hashes) * len(self.by.keys_of(columns)) for columns, hashes in cells)
-        counts = Counter[Key]()
         slices = -(-many // MOST_UNITED)
         for number in range(slices):
-            sets: defaultdict[Key, list[Hashes]] = defaultdict(list)
             first, end = (_ALL_HASHES * part // slices for part in (number, number + 1))
+            sets: defaultdict[Key, list[Hashes]] = defaultdict(list)
             async for cells in self._cells():
                 if cells is None:
-                    return None
+                    yield None
+                    return
                 for columns, hashes in cells:
                     part = hashes[bisect_left(hashes, first) : bisect_left(hashes, end)]
                     for key in self.by.keys_of(columns):
                         sets[key].append(part)
-            for key, parts in sets.items():
-                counts[key] += await asyncio.to_thread(count_distinct, parts, first, end)
-        return counts
+            yield _Slice(first, end, sets)
 
     async def _cells(self) -> AsyncIterator[_Sets | None]:
         """Read them, some days at a time; None where a day's are not those any more."""
@@ -104,25 +130,51 @@ class RecountedVisitors:
                 if left:
                     yield None
 
-    def _leave_out(self, visitors: Mapping[Key, set[int]], cells: _Sets) -> None:
-        for columns, hashes in cells:
-            for key in self.by.keys_of(columns):
-                if key in visitors:
-                    for start in range(0, len(hashes), _AT_ONCE):
-                        visitors[key].difference_update(hashes[start : start + _AT_ONCE])
+
+@dataclass(frozen=True, slots=True)
+class _Slice:
+    """Sets of sorted hashes, all of them from `first` to before `end`."""
+
+    first: int
+    end: int
+    sets: Mapping[Key, Sequence[Hashes]]
+
+    @property
+    def is_all(self) -> bool:
+        """Whether no hash can be in another."""
+        return self.end - self.first == _ALL_HASHES
+
+    def counts(self) -> Mapping[Key, int]:
+        """Count the hashes under each key that are in any of its sets."""
+        return {key: sum(map(len, self._unions(sets))) for key, sets in self.sets.items()}
+
+    def united(self) -> Mapping[Key, Hashes]:
+        """Return those under each key that are in any of its sets, each once and in no order: to sort them takes
+        longer than all else.
+        """
+        united = {}
+        for key, sets in self.sets.items():
+            united[key] = hashes = new_hashes()
+            for union in self._unions(sets):
+                hashes.extend(union)
+        return united
+
+    def _unions(self, sets: Sequence[Hashes]) -> Iterator[set[int]]:
+        """Unite some sets, a range of hashes after the other."""
+        hashes = sum(map(len, sets))
+        steps = min(hashes // UNITED_AT_ONCE, hashes // (FEWEST_OF_EACH * len(sets) + 1)) + 1
+        starts = [0] * len(sets)
+        for step in range(1, steps + 1):
+            bound = self.first + (self.end - self.first) * step // steps
+            union: set[int] = set()
+            for place, (of_set, start) in enumerate(zip(sets, starts, strict=True)):
+                stop = starts[place] = bisect_left(of_set, bound, start)
+                union.update(of_set[start:stop])
+            yield union
 
 
-def count_distinct(sets: Sequence[Hashes], first: int = 0, end: int = _ALL_HASHES) -> int:
-    """Count the hashes that are in any of some sets: sorted ones, from `first` to before `end`."""
-    hashes = sum(map(len, sets))
-    steps = min(hashes // UNITED_AT_ONCE, hashes // (FEWEST_OF_EACH * len(sets) + 1)) + 1
-    distinct = 0
-    starts = [0] * len(sets)
-    for step in range(1, steps + 1):
-        bound = first + (end - first) * step // steps
-        united: set[int] = set()
-        for place, (of_set, start) in enumerate(zip(sets, starts, strict=True)):
-            stop = starts[place] = bisect_left(of_set, bound, start)
-            united.update(of_set[start:stop])
-        distinct += len(united)
-    return distinct
+def _leave_out(visitors: Mapping[Key, set[int]], united: Mapping[Key, Hashes]) -> None:
+    for key, hashes in united.items():
+        if key in visitors:
+            for start in range(0, len(hashes), _AT_ONCE):
+                visitors[key].difference_update(hashes[start : start + _AT_ONCE])

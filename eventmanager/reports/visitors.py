@@ -57,14 +57,16 @@ async def _visitors_of_group(
     recounted: RecountedVisitors, live_dates: Sequence[datetime.date]
 ) -> Mapping[Key, int] | None:
     """Unite recounted days with live ones; None where what was recounted cannot be had any more."""
-    counts = await recounted.counts()
-    if counts is None or not live_dates:
-        return counts
+    if not live_dates:
+        return await recounted.counts()
     live = await _live_visitors(recounted, live_dates)
     if not recounted.marks:
         return await asyncio.to_thread(live.counts)
-    new_visitors = await asyncio.to_thread(live.hashes)
+    new_visitors = await asyncio.to_thread(live.hashes, recounted.figures.hashes)
     if not await recounted.leave_out(new_visitors):
+        return None
+    counts = await recounted.counts()  # Last, as they are united by now.
+    if counts is None:
         return None
     return Counter(counts) + Counter({key: len(visitors) for key, visitors in new_visitors.items()})
 
