@@ -2,7 +2,6 @@
 
 import asyncio
 import shutil
-import sys
 import tempfile
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import nullcontext
@@ -30,6 +29,7 @@ from benchmark.reports import measure_reports
 from benchmark.soak import measure_soak
 from benchmark.steps import measure_steps
 from benchmark.stores import MeasuredStores, StoreName, open_stores
+from eventmanager.pipes import output
 
 Part: TypeAlias = Literal["limits", "ingest", "reports", "profile", "soak", "growth"]
 
@@ -115,7 +115,8 @@ def bench(
     shown.print(Group(*(_table(grid) for grid in grids_of(figures))))
     encoded = orjson.dumps(figures, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
     if json == _STANDARD_OUTPUT:
-        sys.stdout.buffer.write(encoded)
+        with output() as out:
+            out.write(encoded)
     elif json:
         Path(json).write_bytes(encoded)
     if write_docs:
