@@ -81,6 +81,8 @@ class Committer:
         self._most_waiting_events = most_waiting_events
         self._in_hand: dict[tuple[Partition, bytes], _Waiting] = {}
         self._waiting: list[Sequence[_Waiting]] = []
+        self._coming = 0
+        self._bring: Callable[[], None] | None = None
         self._has_come = asyncio.Event()
         self._expected_requests = 0
         self.events_in_hand = 0
@@ -89,28 +91,46 @@ class Committer:
         self._commits: asyncio.Task[None] | None = None
         self._closed = False
 
-    def submit(self, blocks: Sequence[Block], *, resent: bool) -> Sequence[asyncio.Future[BlockAnswer]]:
+    def submit(
+        self, blocks: Sequence[Block], *, resent: bool, answer: asyncio.Future[BlockAnswer] | None = None
+    ) -> Sequence[asyncio.Future[BlockAnswer]]:
         """Take blocks to be committed, and return the promise of an answer for each.
 
-        Raises OverloadedError where too much waits already, and ShuttingDownError after `close`; nothing is taken then.
+        `answer` is that of a request that was expected, and promised for its block if it is a single one. Nothing is
+        taken where this raises ShuttingDownError, after `close`, or OverloadedError, where too much waits already,
+        which is told of what was not expected.
         """
         if self._closed:
             raise ShuttingDownError
-        if self.is_full:
+        if answer is None and self.is_full:
             raise OverloadedError(self.events_in_hand)
         taken: list[_Waiting] = []
-        answers = [self._take(block, taken, resent=resent) for block in blocks]
+        if answer is None or len(blocks) != 1:
+            new_future = asyncio.get_running_loop().create_future
+            answers = [self._take(block, new_future(), taken, resent=resent) for block in blocks]
+        else:
+            answers = [self._take(blocks[0], answer, taken, resent=resent)]
         if taken:
             self._waiting.append(taken)
-            self._has_come.set()
-        if self._waiting and self._commits is None:
-            self._commits = asyncio.get_running_loop().create_task(self._commit_all())
+            self._note_coming()
         return answers
+
+    def expect(self, bring: Callable[[], None]) -> None:
+        """Know that one request more waits to be submitted by `bring`, which is called before the next commit begins.
+
+        It is always the same, and brings all that are expected by then. Raises OverloadedError where too much waits.
+        """
+        if self.is_full:
+            raise OverloadedError(self.events_in_hand)
+        self._coming += 1
+        self._bring = bring
+        self._note_room()
+        self._note_coming()
 
     @property
     def is_full(self) -> bool:
-        """Whether `submit` would raise OverloadedError."""
-        return self.events_in_hand >= self._most_waiting_events
+        """Whether too much waits, so that OverloadedError would be raised."""
+        return self.events_in_hand + self._coming >= self._most_waiting_events
 
     async def wait_for_room(self) -> None:
         """Return once less waits than is allowed."""
@@ -123,9 +143,21 @@ class Committer:
         if self._commits is not None:
             await self._commits
 
-    def _take(self, block: Block, taken: list[_Waiting], *, resent: bool) -> asyncio.Future[BlockAnswer]:
+    def _note_room(self) -> None:
+        if self.is_full:
+            self._room.clear()
+        else:
+            self._room.set()
+
+    def _note_coming(self) -> None:
+        self._has_come.set()
+        if self._commits is None:
+            self._commits = asyncio.get_running_loop().create_task(self._commit_all())
+
+    def _take(
+        self, block: Block, answer: asyncio.Future[BlockAnswer], taken: list[_Waiting], *, resent: bool
+    ) -> asyncio.Future[BlockAnswer]:
         key = _key(block)
-        answer = asyncio.get_running_loop().create_future()
         first = self._in_hand.get(key)
         if first is not None:
             # The same request again while the first is on its way: it shares its fate, and is a copy of it.
@@ -135,14 +167,19 @@ class Committer:
         self._in_hand[key] = waiting
         taken.append(waiting)
         self.events_in_hand += block.count
-        if self.is_full:
-            self._room.clear()
+        self._note_room()
         return answer
 
     async def _commit_all(self) -> None:
         """Commit until nothing waits."""
-        while self._waiting:
+        while self._requests:
             await self._gather()
+            if self._coming and self._bring is not None:
+                self._coming = 0
+                self._bring()
+                self._note_room()
+            if not self._waiting:  # What was brought had nothing to store.
+                continue
             requests = len(self._waiting)
             group = self._next_group()
             requests -= len(self._waiting)
@@ -153,13 +190,17 @@ class Committer:
                     waiting.fail(error)
             finally:
                 self._note_wait(time.monotonic() - group[0].taken_s)
-                self._expected_requests = requests + len(self._waiting)
+                self._expected_requests = requests + self._requests
                 for waiting in group:
                     del self._in_hand[_key(waiting.block)]
                     self.events_in_hand -= waiting.block.count
-                if not self.is_full:
-                    self._room.set()
+                self._note_room()
         self._commits = None
+
+    @property
+    def _requests(self) -> int:
+        """How many wait for a commit to begin, or are expected before."""
+        return len(self._waiting) + self._coming
 
     async def _gather(self) -> None:
         """Return once the requests that are on their way in are here, or enough of them.
@@ -179,8 +220,8 @@ class Committer:
         requests = quiet = 0
         while quiet < _QUIET_TURNS and self.events_in_hand < MOST_COMMIT_EVENTS and time.monotonic() < end_s:
             await asyncio.sleep(0)
-            quiet = quiet + 1 if len(self._waiting) == requests else 0
-            requests = len(self._waiting)
+            quiet = quiet + 1 if self._requests == requests else 0
+            requests = self._requests
 
     @property
     def _lacks_requests(self) -> bool:
@@ -189,7 +230,7 @@ class Committer:
         Not where there is no room for more: whoever comes is told to wait until a commit has made some.
         """
         are_few = self.events_in_hand < _FEW_EVENTS and not self.is_full
-        return are_few and len(self._waiting) < self._expected_requests
+        return are_few and self._requests < self._expected_requests
 
     async def _wait_for_request(self, most_s: float) -> None:
         self._has_come.clear()

@@ -8,7 +8,7 @@ import grpc
 from live.eventmanager.v1.ingest_service_pb2 import StreamEventsResponse
 
 from eventmanager.errors import ShuttingDownError
-from eventmanager.ingestion import PendingRequest
+from eventmanager.pending_requests import PendingRequest
 from eventmanager.services.statuses import Context, MessageError
 
 MOST_UNANSWERED_MESSAGES: Final = 64

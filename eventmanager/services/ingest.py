@@ -15,7 +15,8 @@ from eventmanager.app_directory import AppDirectory
 from eventmanager.apps import App
 from eventmanager.config import Config
 from eventmanager.errors import UnknownAppError
-from eventmanager.ingestion import Ingestion, PendingRequest
+from eventmanager.ingestion import Ingestion
+from eventmanager.pending_requests import PendingRequest
 from eventmanager.services.event_stream import EventStream, OpenStreams
 from eventmanager.services.statuses import Context, read_message
 

@@ -142,8 +142,9 @@ async def test_answers_are_the_same_as_without(start_server: StartServer, beside
     assert [3, 3, 3, 0, 3] == [len(outcome.refused_events) for outcome in outcomes[1]]
 
 
-async def test_messages_of_a_stream_keep_their_order(beside: Beside) -> None:
-    """A small message does not overtake a large one before it, so a visitor's stages come in order."""
+@pytest.mark.parametrize("large", [0, 1])
+async def test_messages_of_a_stream_keep_their_order(beside: Beside, large: int) -> None:
+    """No small message overtakes a large one before it, nor that a small one, so a visitor's stages come in order."""
 
     def enters(stage: int, count: int) -> StreamEventsRequest:
         events = clicks(f"stage {stage}", count)
@@ -157,7 +158,7 @@ async def test_messages_of_a_stream_keep_their_order(beside: Beside) -> None:
         )
         return StreamEventsRequest(app="shop", events=events)
 
-    requests = [enters(stage, 0 if stage % 2 else 300) for stage in range(12)]
+    requests = [enters(stage, 300 if stage % 2 == large else 0) for stage in range(12)]
     async with grpc.aio.insecure_channel(beside.address) as channel:
         outcomes = [
             response.outcome.stored_count async for response in IngestServiceStub(channel).StreamEvents(iter(requests))
@@ -169,6 +170,24 @@ async def test_messages_of_a_stream_keep_their_order(beside: Beside) -> None:
 
     assert [len(request.events) for request in requests] == outcomes
     assert {(stage, stage + 1) for stage in range(11)} == {(row.from_stage, row.to_stage) for row in graph.edges}
+
+
+async def test_a_large_message_after_a_bad_one_is_not_stored(beside: Beside) -> None:
+    """A bad message ends its stream, whatever its size and that of those after it."""
+    requests = [StreamEventsRequest(app="shop", events=clicks(name, count)) for name, count in (("a", 1), ("b", 300))]
+    requests.insert(1, StreamEventsRequest(app="shop"))
+    async with grpc.aio.insecure_channel(beside.address) as channel:
+        call = IngestServiceStub(channel).StreamEvents(iter(requests))
+        answer: Any = await call.read()
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await call.read()
+        rows = (await traffic(channel, "shop")).rows
+
+    assert IngestOutcome(stored_count=1) == answer.outcome
+    assert Failure(grpc.StatusCode.INVALID_ARGUMENT, "INVALID_REQUEST", ("events",), message_index="1") == failure_of(
+        caught.value
+    )
+    assert 1 == sum(row.clicks for row in rows)
 
 
 @pytest.mark.parametrize(
