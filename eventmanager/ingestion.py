@@ -55,8 +55,9 @@ class Ingestion:
     async def wait_for_room(self) -> None:
         """Return once less waits than is allowed."""
         await self._committer.wait_for_room()
-        if self._beside is not None:
+        while self._beside is not None and self._beside.is_full:
             await self._beside.wait_for_room()
+            await self._committer.wait_for_room()
 
     def begin(self, app: App, encoded: bytes, *, resent: bool, after: PendingRequest | None = None) -> PendingRequest:
         """Prepare an encoded request and hand its good events to the committer, not before those of another.
