@@ -5,7 +5,6 @@ commits get fat under load, and a sender that is alone waits for nobody.
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import Final, NamedTuple
 
 from eventmanager.blocks import Block, Day, Partition
@@ -83,7 +82,7 @@ class Committer:
         self._waiting: list[Sequence[_Waiting]] = []
         self._coming = 0
         self._bring: Callable[[], None] | None = None
-        self._has_come = asyncio.Event()
+        self._has_come: asyncio.Future[None] | None = None
         self._expected_requests = 0
         self.events_in_hand = 0
         self._room = asyncio.Event()
@@ -150,7 +149,8 @@ class Committer:
             self._room.set()
 
     def _note_coming(self) -> None:
-        self._has_come.set()
+        if self._has_come is not None:
+            _set(self._has_come)
         if self._commits is None:
             self._commits = asyncio.get_running_loop().create_task(self._commit_all())
 
@@ -233,10 +233,14 @@ class Committer:
         return are_few and self._requests < self._expected_requests
 
     async def _wait_for_request(self, most_s: float) -> None:
-        self._has_come.clear()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(most_s):
-                await self._has_come.wait()
+        # asyncio.timeout takes several times as long, and nearly every request of few events comes by here.
+        loop = asyncio.get_running_loop()
+        self._has_come = loop.create_future()
+        timer = loop.call_later(most_s, _set, self._has_come)
+        try:
+            await self._has_come
+        finally:
+            timer.cancel()
 
     def _next_group(self) -> Sequence[_Waiting]:
         """Take as many requests as one commit holds. A request is not split: it is stored wholly or not at all."""
@@ -286,6 +290,11 @@ class Committer:
                 outcome = BlockOutcome.UNAVAILABLE  # To whoever waits it is the same; only its ids are remembered.
             copies = folded.get(_key(waiting.block), ()) if outcome is BlockOutcome.STORED else ()
             waiting.settle(BlockAnswer(outcome, copies))
+
+
+def _set(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
 
 
 def _key(block: Block) -> tuple[Partition, bytes]:

@@ -4,7 +4,7 @@ import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date as Date  # noqa: N812 - a class, and `date` is what its values are called here.
-from typing import Final
+from typing import Final, NamedTuple
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from live.eventmanager.v1.event_pb2 import Event
@@ -43,8 +43,7 @@ class AdmittedEvents:
     cleaned: dict[int, bytes] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Admission:
+class Admission(NamedTuple):
     """What becomes of a request's events: each is admitted to one partition or refused."""
 
     admitted: Sequence[AdmittedEvents]
