@@ -103,6 +103,8 @@ class Committer:
             raise ShuttingDownError
         if answer is None and self.is_full:
             raise OverloadedError(self.events_in_hand)
+        if answer is not None:
+            self._coming -= 1
         taken: list[_Waiting] = []
         if answer is None or len(blocks) != 1:
             new_future = asyncio.get_running_loop().create_future
@@ -175,8 +177,8 @@ class Committer:
         while self._requests:
             await self._gather()
             if self._coming and self._bring is not None:
-                self._coming = 0
                 self._bring()
+                self._coming = 0  # Those that could not be submitted do not come.
                 self._note_room()
             if not self._waiting:  # What was brought had nothing to store.
                 continue

@@ -2,7 +2,7 @@
 
 import asyncio
 import datetime
-from collections.abc import AsyncIterator, Sequence, Set
+from collections.abc import AsyncIterator, Callable, Sequence, Set
 
 import pytest
 
@@ -188,6 +188,33 @@ async def test_too_much_at_once_is_not_taken(store: WatchedStore) -> None:
 
     await committer.wait_for_room()
     assert taken.done()
+    (later,) = committer.submit([block("later", 1)], resent=False)
+    assert (await later).outcome is BlockOutcome.STORED
+
+
+async def test_what_was_expected_and_has_come_takes_room_once(store: WatchedStore) -> None:
+    """Requests that are submitted before the commit that they were expected for do not wait twice."""
+    committer = Committer(store, Memory(100), most_waiting_events=3)
+    new_future: Callable[[], asyncio.Future[BlockAnswer]] = asyncio.get_running_loop().create_future
+    for _ in range(2):
+        committer.expect(lambda: None)
+    for name in ("first", "second"):
+        committer.submit([block(name, 1)], resent=False, answer=new_future())
+
+    (third,) = committer.submit([block("third", 1)], resent=False)
+
+    assert committer.is_full
+    assert (await third).outcome is BlockOutcome.STORED
+    assert [len(commit) for commit in store.commits] == [3]
+
+
+async def test_what_was_expected_and_does_not_come_takes_no_room(store: WatchedStore) -> None:
+    """As where there is something wrong with a request."""
+    committer = Committer(store, Memory(100), most_waiting_events=1)
+
+    committer.expect(lambda: None)
+    await asyncio.wait_for(committer.wait_for_room(), 30)
+
     (later,) = committer.submit([block("later", 1)], resent=False)
     assert (await later).outcome is BlockOutcome.STORED
 

@@ -43,6 +43,26 @@ def test_visitors_are_forgotten_of_partitions_that_were_used_longest_ago() -> No
     assert set() == newer.add_rows(SetTable.USERS_BY_STAGE, (1,), {"0", "79"})
 
 
+def test_rows_forgotten_are_new_again() -> None:
+    """And only those, of each table and of whatever other columns they have."""
+    memory = Memory(0, most_rows=1_000)
+    visitors = memory.visitors(_PARTITIONS[0])
+    users = {table: {stage: {f"{table}{stage}{user}" for user in range(200)} for stage in (1, 2)} for table in SetTable}
+    for table, by_stage in users.items():
+        for stage, of_stage in by_stage.items():
+            visitors.add_rows(table, (stage,), of_stage)
+    memory.keep()
+    for table, by_stage in users.items():
+        remembered = visitors.count(table)
+        assert 300 < remembered < 400
+
+        new = [visitors.add_rows(table, (stage,), of_stage) for stage, of_stage in by_stage.items()]
+
+        assert 400 - remembered == sum(map(len, new))
+        assert all(map(set.issubset, new, by_stage.values()))
+        assert 400 == visitors.count(table)
+
+
 def test_one_partition_alone_is_bounded_too() -> None:
     """However many visitors it has, and however few of them have any other column in common."""
     memory = Memory(0, most_rows=100)
