@@ -29,8 +29,6 @@ _PLATFORM: Final = itemgetter(5)
 # Level 3 takes twice the time, for blocks as large: what is left of an event is its id, which nothing makes smaller.
 # Level 1 looks for what comes again by 6 bytes; 5 and a larger table save 2 bytes an event, for a tenth more time.
 _COMPRESSION: Final = zstandard.ZstdCompressionParameters.from_level(1, hash_log=16, min_match=5)
-_OF_ONE: Final = zstandard.ZstdCompressionParameters.from_level(-1)
-"""For a single event, of which next to nothing comes again: this tells so in a third of the time."""
 _KNOWN_KINDS: Final = 4_096
 """Hours and platforms of single events whose part of a block is kept: some 1 MiB."""
 
@@ -45,7 +43,6 @@ class PayloadWriter:
 
     def __init__(self) -> None:
         self._compressor = zstandard.ZstdCompressor(compression_params=_COMPRESSION)
-        self._compressor_of_one = zstandard.ZstdCompressor(compression_params=_OF_ONE)
 
     def write(
         self,
@@ -62,7 +59,7 @@ class PayloadWriter:
         """
         if len(rows) == 1 and not request:
             [row] = rows
-            return self._compressor_of_one.compress(_beside_one(row[4], row[5]) + _logged(encoded))
+            return self._compressor.compress(_beside_one(row[4], row[5]) + _logged(encoded))
         uuids = b""
         if not request and len(rows) >= _FEWEST_APART:
             uuids, encoded = _taken_out(rows, events) or (uuids, encoded)
