@@ -111,6 +111,7 @@ class Committer:
             answers = [self._take(block, new_future(), taken, resent=resent) for block in blocks]
         else:
             answers = [self._take(blocks[0], answer, taken, resent=resent)]
+        self._note_room()
         if taken:
             self._waiting.append(taken)
             self._note_coming()
@@ -169,7 +170,6 @@ class Committer:
         self._in_hand[key] = waiting
         taken.append(waiting)
         self.events_in_hand += block.count
-        self._note_room()
         return answer
 
     async def _commit_all(self) -> None:

@@ -219,6 +219,20 @@ async def test_what_was_expected_and_does_not_come_takes_no_room(store: WatchedS
     assert (await later).outcome is BlockOutcome.STORED
 
 
+async def test_who_waits_for_room_hears_of_what_came_and_is_nothing(store: WatchedStore) -> None:
+    """As where none of an expected request's events is to be stored, and no commit begins for it."""
+    committer = Committer(store, Memory(100), most_waiting_events=1)
+    committer.expect(lambda: None)
+    waiting = asyncio.create_task(committer.wait_for_room())
+    await asyncio.sleep(0)
+    assert not waiting.done()
+
+    committer.submit([], resent=False, answer=asyncio.get_running_loop().create_future())
+
+    await asyncio.wait_for(waiting, 30)
+    assert store.commits == []
+
+
 async def test_nothing_is_taken_after_the_end(store: WatchedStore) -> None:
     """Closing answers what was taken, and takes nothing more."""
     committer = Committer(store, Memory(100), most_waiting_events=1_000)
