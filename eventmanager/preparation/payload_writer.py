@@ -22,10 +22,10 @@ _BEFORE_UUID: Final = b"\n$"
 """How an event's bytes begin whose first field is its id, of 36 bytes."""
 _BEGINNING: Final = itemgetter(slice(2))
 _AFTER_UUID: Final = itemgetter(slice(38, None))
+# Of an EventRow:
 _ID: Final = itemgetter(2)
 _HOUR: Final = itemgetter(4)
 _PLATFORM: Final = itemgetter(5)
-"""Of an EventRow."""
 # Level 3 takes twice the time, for blocks as large: what is left of an event is its id, which nothing makes smaller.
 # Level 1 looks for what comes again by 6 bytes; 5 and a larger table save 2 bytes an event, for a tenth more time.
 _COMPRESSION: Final = zstandard.ZstdCompressionParameters.from_level(1, hash_log=16, min_match=5)
@@ -65,7 +65,7 @@ class PayloadWriter:
             uuids, encoded = _taken_out(rows, events) or (uuids, encoded)
         parts = (
             SerializedBlock(uuids=uuids).SerializeToString(),
-            _beside(list(map(_HOUR, rows)), map(_PLATFORM, rows), request, positions if request else ()),
+            _beside(map(_HOUR, rows), map(_PLATFORM, rows), request, positions if request else ()),
             _logged(encoded),
         )
         return self._compressor.compress(b"".join(parts)) if len(rows) < _FEWEST_APART else self._apart(parts)
@@ -89,7 +89,7 @@ def _logged(encoded: bytes) -> bytes:
 
 
 def _beside(
-    hours: Sequence[int], platforms: Iterable[Platform], request: bytes = b"", positions: Sequence[int] = ()
+    hours: Iterable[int], platforms: Iterable[Platform], request: bytes = b"", positions: Sequence[int] = ()
 ) -> bytes:
     """Serialize what is kept of events beside what was sent: of each its hour and its platform."""
     places: dict[Platform, int] = {}
