@@ -125,6 +125,12 @@ class Unsettled:
         """That of the fullest portion: 1 when it is time to settle it."""
         return self._portions[self.fullest].bytes / self._full_bytes
 
+    def fuller_than(self, fullness: float) -> Iterator[tuple[int, float]]:
+        """Yield each portion that is fuller than that, with its fullness."""
+        for place, portion in enumerate(self._portions):
+            if portion.bytes > fullness * self._full_bytes:
+                yield place, portion.bytes / self._full_bytes
+
     def facts(self, places: Iterable[int]) -> Iterator[tuple[int, Sequence[Any]]]:
         """Yield the facts of some portions: days or partitions, with their rows."""
         for place in places:

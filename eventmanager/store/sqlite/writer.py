@@ -6,11 +6,13 @@ first, so nobody sees the difference.
 """
 
 import logging
+import math
 import sqlite3
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from operator import itemgetter
 from typing import TypeVar
 
 from eventmanager.blocks import Block, Day
@@ -82,17 +84,12 @@ class Writer:
 
         Raises StoreUnavailableError.
         """
-        begun_s = time.monotonic()
-        while (fullest := self._fullest(1.0)) is not None:
-            self._settle_whole(*fullest)
-            if time.monotonic() - begun_s >= most_s:
-                return
+        self._settle_fuller(1.0, time.monotonic() + most_s)
 
     def commit(self, blocks: Sequence[Block], facts_of: FactsOf) -> list[BlockOutcome]:
         """Commit as `Store.commit` does."""
         try:
-            while (fullest := self._fullest(MOST_FULLNESS)) is not None:
-                self._settle_whole(*fullest)
+            self._settle_fuller(MOST_FULLNESS, math.inf)
             known = self._commit(blocks, facts_of)
         except StoreUnavailableError as error:
             if not self._is_failing:
@@ -131,8 +128,7 @@ class Writer:
         with self._unsynced(), self.transaction() as connection:
             settle_facts(connection, table, ((number, rows) for _, number, rows in some), self._totals)
             if are_all:
-                note_settled(connection, table, places, of_table.last_id)
-                delete_facts(connection, of_table.done_ids(places))
+                _note_settled(connection, table, of_table, places)
         if are_all:
             of_table.forget(places)
         else:
@@ -220,12 +216,29 @@ class Writer:
                         self._forget()  # Or events would be acknowledged that are not on disk.
                         raise
 
-    def _fullest(self, fullness: float) -> tuple[Table, Sequence[int]] | None:
-        """Return the fullest portion of all where it is fuller than that."""
+    def _settle_fuller(self, fullness: float, end_s: float) -> None:
+        """Settle portions that are fuller than that, the fullest first, and begin with no other after some time."""
         with store_failures():
             _, unsettled = self._ready()
-        table, fullest = max(unsettled.items(), key=lambda of_table: of_table[1].fullness)
-        return (table, [fullest.fullest]) if fullest.fullness > fullness else None
+        full = [
+            (of_place, table, place)
+            for table, of_table in unsettled.items()
+            for place, of_place in of_table.fuller_than(fullness)
+        ]
+        if not full:
+            return
+        settled: defaultdict[Table, list[int]] = defaultdict(list)
+        # In one transaction: by itself, each would write pages that the next writes again.
+        with self._unsynced(), self.transaction() as connection:
+            for _, table, place in sorted(full, key=itemgetter(0), reverse=True):
+                settle_facts(connection, table, unsettled[table].facts([place]), self._totals)
+                settled[table].append(place)
+                if time.monotonic() >= end_s:
+                    break
+            for table, places in settled.items():
+                _note_settled(connection, table, unsettled[table], places)
+        for table, places in settled.items():
+            unsettled[table].forget(places)
 
     def _commit(self, blocks: Sequence[Block], facts_of: FactsOf) -> set[int]:
         """Return the places of blocks that are known."""
@@ -272,3 +285,8 @@ class Writer:
         if self._connect is not None:
             self._connection.close()
             self._connection = None
+
+
+def _note_settled(connection: sqlite3.Connection, table: Table, of_table: Unsettled, places: Collection[int]) -> None:
+    note_settled(connection, table, places, of_table.last_id)
+    delete_facts(connection, of_table.done_ids(places))
