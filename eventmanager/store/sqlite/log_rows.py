@@ -10,7 +10,7 @@ import zstandard
 
 from eventmanager.blocks import Block
 from eventmanager.store.sqlite.many_rows import read_json, value_rows, write_rows
-from eventmanager.store.sqlite.table_facts import decode_facts
+from eventmanager.store.sqlite.portions import PortionedFacts, decode_facts, encode_facts
 from eventmanager.store.sqlite.tables import ALL_TABLES, TABLES_BY_NAME, Table
 from eventmanager.store.sqlite.unsettled import Unsettled
 
@@ -47,13 +47,13 @@ def insert_blocks(connection: sqlite3.Connection, rows: Sequence[tuple[int, Bloc
 def insert_facts(
     connection: sqlite3.Connection,
     first_id: int,
-    encoded: Mapping[Table, bytes],
+    facts: Mapping[Table, PortionedFacts],
     compressor: zstandard.ZstdCompressor,
 ) -> None:
     """Keep facts until they go to their tables, a row for each, numbered from `first_id`."""
     values: list[Any] = []
-    for row_id, (table, facts) in enumerate(encoded.items(), first_id):
-        values += (row_id, table.value, compressor.compress(facts))
+    for row_id, (table, of_table) in enumerate(facts.items(), first_id):
+        values += (row_id, table.value, compressor.compress(encode_facts(of_table)))
     write_rows(connection, "INSERT INTO unsettled_facts (id, table_name, facts)", 3, values)
 
 
@@ -68,8 +68,7 @@ def read_facts(connection: sqlite3.Connection) -> tuple[Mapping[Table, Unsettled
     rows = connection.execute("SELECT id, table_name, facts FROM unsettled_facts ORDER BY id").fetchall()
     for row_id, name, compressed in rows:
         table = TABLES_BY_NAME[name]
-        facts, length = decode_facts(table, compressed)
-        unsettled[table].add(row_id, facts, length)
+        unsettled[table].add(row_id, decode_facts(table, compressed))
         unsettled[table].note_days(None)
         last_id = max(last_id, row_id)
     return unsettled, last_id + 1

@@ -2,61 +2,44 @@
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
 from eventmanager.facts import Addition, Key, SetTable, Totals, TotalsTable
 from eventmanager.store.sqlite.many_rows import read_json, value_rows, write_rows
+from eventmanager.store.sqlite.portions import values_of
 from eventmanager.store.sqlite.tables import SET_COLUMNS, TOTALS_COLUMNS, Table
 from eventmanager.store.sqlite.totals_cache import TotalsCache
 
 
-def settle_facts(
-    connection: sqlite3.Connection, table: Table, facts: Iterable[tuple[int, Sequence[Any]]], cache: TotalsCache
-) -> None:
-    """Put facts into a table, as in TableFacts. `cache` then knows rows as they are when this is committed."""
-    rows: defaultdict[int, list[Sequence[Any]]] = defaultdict(list)
-    for number, of_number in facts:
-        rows[number].append(of_number)
-    for number, of_commits in rows.items():
-        if isinstance(table, SetTable):
-            _add_members(connection, table, number, set(chain.from_iterable(of_commits)))
-        else:
-            _add_totals(connection, table, number, chain.from_iterable(of_commits), cache)
+def settle_facts(connection: sqlite3.Connection, table: Table, pieces: Iterable[bytes], cache: TotalsCache) -> None:
+    """Put facts into a table, as in Piece. `cache` then knows rows as they are when this is committed."""
+    if isinstance(table, SetTable):
+        columns = ("partition", *SET_COLUMNS[table])
+        head = f"INSERT OR IGNORE INTO {table.value} ({', '.join(columns)})"
+        write_rows(connection, head, len(columns), list(values_of(pieces)))
+        return
+    by_day: defaultdict[int, defaultdict[Key, list[Addition]]] = defaultdict(lambda: defaultdict(list))
+    for day, key, counts, elapsed_ms in values_of(pieces):
+        by_day[day][tuple(key)].append(Addition(counts, elapsed_ms))
+    for day, by_key in by_day.items():
+        _add_totals(connection, table, day, by_key, cache)
     cache.trim()
-
-
-def _add_members(connection: sqlite3.Connection, table: SetTable, partition: int, keys: Collection[Key]) -> None:
-    columns = SET_COLUMNS[table]
-    values: list[Any] = []
-    for key in keys:
-        values.append(partition)
-        values += key
-    head = f"INSERT OR IGNORE INTO {table.value} (partition, {', '.join(columns)})"
-    write_rows(connection, head, len(columns) + 1, values)
 
 
 def _add_totals(
     connection: sqlite3.Connection,
     table: TotalsTable,
     day: int,
-    additions: Iterable[tuple[Key, tuple[int, ...], tuple[Sequence[int], ...]]],
+    additions: Mapping[Key, Sequence[Addition]],
     cache: TotalsCache,
 ) -> None:
     columns = TOTALS_COLUMNS[table]
     name = table.value
-    by_key: dict[Key, list[Addition]] = {}
-    for key, counts, elapsed_ms in additions:
-        addition = Addition(counts, elapsed_ms)
-        known = by_key.get(key)
-        if known is None:
-            by_key[key] = [addition]
-        else:
-            known.append(addition)
-    _load(connection, table, day, [key for key in by_key if (name, day, key) not in cache], cache)
+    _load(connection, table, day, [key for key in additions if (name, day, key) not in cache], cache)
     values: list[Any] = []
-    for key, of_commits in by_key.items():
+    for key, of_commits in additions.items():
         addition = of_commits[0] if len(of_commits) == 1 else _sum(of_commits)
         row = (name, day, key)
         totals = cache.use(row)

@@ -5,56 +5,39 @@ written once for all commits whose facts wait there. Rows that lie side by side 
 as that can be: then it changes few pages, each in many places.
 """
 
-import zlib
 from bisect import bisect_left
-from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Final, NamedTuple
 
 from eventmanager.blocks import Day
 from eventmanager.facts import SetTable
-from eventmanager.store.sqlite.table_facts import TableFacts
+from eventmanager.store.sqlite.portions import MOST_SET_ROWS, PORTIONS, Piece, PortionedFacts
 from eventmanager.store.sqlite.tables import Table
 
-PORTIONS: Final = 64
-"""Databases tell by it how far facts have been settled: with another number, those that wait would be other ones. So
-would they be with other functions of rows, below.
-"""
 _FULL_SET_BYTES: Final = 32 << 10
 _FULL_TOTALS_BYTES: Final = 64 << 10
-"""Bytes of a portion's facts, as JSON, with which it is time to settle it: all portions of a table then have those of
-100,000 to 2,000,000 events. They take six times as much memory. Totals wait for longer, as they are added up.
+"""Bytes of a portion's facts with which it is time to settle it: all portions of a table then have those of 100,000 to
+2,000,000 events. Totals wait for longer, as they are added up.
 """
 MOST_FULLNESS: Final = 4.0
 """A commit that would add to a portion with so many times the bytes that it should have settles first."""
-_MOST_SET_ROWS: Final = 2_000
-"""Most rows of a set that are settled at once: some 5 ms. Where visitors' names begin alike, a portion has many."""
-
-_PLACE_OF: Final[Mapping[SetTable, Callable[[Any], int]]] = {
-    SetTable.USERS_BY_STAGE: lambda row: row[0] * 7 + (ord(row[1][0]) >> 2),
-    SetTable.USERS_BY_PLATFORM: lambda row: ord(row[0][0]),
-    SetTable.STAGE_GRAPH: lambda row: row[0] * 31 + row[1] * 7 + (ord(row[2][0]) >> 2),
-}
-"""Of a row of a set its portion, modulo their number: by the first columns of its key, and how the visitor begins."""
 
 
 class Some(NamedTuple):
     """Facts of a portion that are to be settled at once."""
 
     place: int
-    number: int
-    """The day's or partition's."""
-    rows: Sequence[Any]
+    pieces: Sequence[Piece]
 
 
 class _Portion:
-    __slots__ = ("bytes", "first_id", "rows")
+    __slots__ = ("bytes", "first_id", "pieces")
 
     def __init__(self) -> None:
-        self.rows: defaultdict[int, list[Any]] = defaultdict(list)
+        self.pieces: list[Piece] = []
         self.first_id = 0
         """Of the first row that keeps some of them."""
-        self.bytes = 0.0
+        self.bytes = 0
 
 
 class Unsettled:
@@ -63,8 +46,7 @@ class Unsettled:
     def __init__(self, table: Table, settled: Mapping[int, int]) -> None:
         """`settled` tells for each portion the last row of those that keep facts whose facts there are settled."""
         self._full_bytes = _FULL_SET_BYTES if isinstance(table, SetTable) else _FULL_TOTALS_BYTES
-        self._place_of = _PLACE_OF[table] if isinstance(table, SetTable) else _place_of_totals
-        self._most_rows = _MOST_SET_ROWS if isinstance(table, SetTable) else None
+        self._most_rows = MOST_SET_ROWS if isinstance(table, SetTable) else None
         self._settled = settled
         self._portions = [_Portion() for _ in range(PORTIONS)]
         self._row_ids: list[int] = []
@@ -73,23 +55,19 @@ class Unsettled:
         self.fullest = 0
         """The portion that has most bytes."""
 
-    def add(self, row_id: int, facts: TableFacts, length: int) -> None:
-        """Have facts wait. `row_id` is that of the row that keeps them, later than those before, `length` theirs
-        when encoded.
-        """
+    def add(self, row_id: int, facts: PortionedFacts) -> None:
+        """Have facts wait. `row_id` is that of the row that keeps them, later than those before."""
         self._row_ids.append(row_id)
-        bytes_a_row = length / max(1, sum(len(rows) for _, rows in facts))
-        for number, rows in facts:
-            for place, part in self._split(rows):
-                portion = self._portions[place]
-                if row_id <= self._settled.get(place, 0):
-                    continue
-                if not portion.rows:
-                    portion.first_id = row_id
-                portion.rows[number] += part
-                portion.bytes += bytes_a_row * len(part)
-                if portion.bytes > self._portions[self.fullest].bytes:
-                    self.fullest = place
+        for place, pieces in facts.items():
+            if row_id <= self._settled.get(place, 0):
+                continue
+            portion = self._portions[place]
+            if not portion.pieces:
+                portion.first_id = row_id
+            portion.pieces += pieces
+            portion.bytes += sum(len(piece.encoded) for piece in pieces)
+            if portion.bytes > self._portions[self.fullest].bytes:
+                self.fullest = place
 
     def note_days(self, days: Collection[Day] | None) -> None:
         """Hear which days facts were added of; None for any."""
@@ -110,9 +88,9 @@ class Unsettled:
     def waiting(self) -> Sequence[Sequence[int]]:
         """Return the portions that have facts, in groups to be settled at once."""
         groups: list[list[int]] = []
-        room = 0.0
+        room = 0
         for place, portion in enumerate(self._portions):
-            if portion.rows:
+            if portion.pieces:
                 if not groups or portion.bytes > room:
                     groups.append([])
                     room = self._full_bytes
@@ -131,10 +109,11 @@ class Unsettled:
             if portion.bytes > fullness * self._full_bytes:
                 yield place, portion.bytes / self._full_bytes
 
-    def facts(self, places: Iterable[int]) -> Iterator[tuple[int, Sequence[Any]]]:
-        """Yield the facts of some portions: days or partitions, with their rows."""
+    def facts(self, places: Iterable[int]) -> Iterator[bytes]:
+        """Yield the pieces of some portions."""
         for place in places:
-            yield from self._portions[place].rows.items()
+            for piece in self._portions[place].pieces:
+                yield piece.encoded
 
     def first_facts(self, places: Iterable[int]) -> tuple[Sequence[Some], bool]:
         """Return those of some portions that are to be settled at once, and whether these are all.
@@ -142,30 +121,28 @@ class Unsettled:
         Only rows of sets may be left: they can be put into their table again, while totals would be added twice.
         """
         some: list[Some] = []
-        left = self._most_rows
+        rows = 0
         for place in places:
-            for number, rows in self._portions[place].rows.items():
-                if left is not None and len(rows) > left:
-                    return [*some, Some(place, number, rows[:left])], False
-                some.append(Some(place, number, rows))
-                left = left and left - len(rows)
+            pieces = self._portions[place].pieces
+            for number, piece in enumerate(pieces):
+                rows += piece.rows
+                if self._most_rows is not None and rows > self._most_rows:
+                    return [*some, Some(place, pieces[:number])], False
+            if pieces:
+                some.append(Some(place, pieces))
         return some, True
 
     def forget_some(self, some: Iterable[Some]) -> None:
         """Take facts for settled that `first_facts` returned, where others of their portions are left."""
-        for place, number, rows in some:
+        for place, pieces in some:
             portion = self._portions[place]
-            of_portion = sum(map(len, portion.rows.values()))
-            portion.bytes *= 1 - len(rows) / of_portion
-            if len(rows) == len(portion.rows[number]):
-                del portion.rows[number]
-            else:
-                del portion.rows[number][: len(rows)]
+            portion.bytes -= sum(len(piece.encoded) for piece in pieces)
+            del portion.pieces[: len(pieces)]
         self._find_fullest()
 
     def done_ids(self, places: Collection[int]) -> Sequence[int]:
         """Return the rows that keep nothing that waits, once some portions are settled."""
-        waiting = (portion for place, portion in enumerate(self._portions) if portion.rows and place not in places)
+        waiting = (portion for place, portion in enumerate(self._portions) if portion.pieces and place not in places)
         first_id = min((portion.first_id for portion in waiting), default=None)
         return self._row_ids if first_id is None else self._row_ids[: bisect_left(self._row_ids, first_id)]
 
@@ -182,16 +159,3 @@ class Unsettled:
 
     def _find_fullest(self) -> None:
         self.fullest = max(range(PORTIONS), key=lambda place: self._portions[place].bytes)
-
-    def _split(self, rows: Sequence[Any]) -> Iterable[tuple[int, list[Any]]]:
-        place_of = self._place_of
-        parts: defaultdict[int, list[Any]] = defaultdict(list)
-        for row in rows:
-            parts[place_of(row) % PORTIONS].append(row)
-        return parts.items()
-
-
-def _place_of_totals(row: Any) -> int:
-    """Return a portion, modulo their number, by the text that a row of totals begins with: numbers are few."""
-    text = row[0][0]
-    return zlib.crc32(text.encode()) if isinstance(text, str) else 0

@@ -29,11 +29,12 @@ from eventmanager.store.sqlite.log_rows import (
     note_settled,
     read_facts,
 )
+from eventmanager.store.sqlite.portions import PORTIONS, PortionedFacts, facts_compressor, portion
 from eventmanager.store.sqlite.settling import settle_facts
-from eventmanager.store.sqlite.table_facts import TableFacts, encode_facts, facts_by_table, facts_compressor
+from eventmanager.store.sqlite.table_facts import facts_by_table
 from eventmanager.store.sqlite.tables import ALL_TABLES, Table, partition_number
 from eventmanager.store.sqlite.totals_cache import TotalsCache
-from eventmanager.store.sqlite.unsettled import MOST_FULLNESS, PORTIONS, Unsettled
+from eventmanager.store.sqlite.unsettled import MOST_FULLNESS, Unsettled
 
 _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
@@ -126,7 +127,9 @@ class Writer:
         if not some:
             return True
         with self._unsynced(), self.transaction() as connection:
-            settle_facts(connection, table, ((number, rows) for _, number, rows in some), self._totals)
+            settle_facts(
+                connection, table, (piece.encoded for of_place in some for piece in of_place.pieces), self._totals
+            )
             if are_all:
                 _note_settled(connection, table, of_table, places)
         if are_all:
@@ -247,17 +250,17 @@ class Writer:
             partitions = [partition_number(days[block.partition.day], block.partition.shard) for block in blocks]
             known = known_blocks(connection, partitions, blocks)
             new = [place for place in range(len(blocks)) if place not in known]
-            facts: Mapping[Table, TableFacts] = {}
+            facts: Mapping[Table, PortionedFacts] = {}
             if new:
-                facts = facts_by_table(facts_of([blocks[place] for place in new]), days)
+                by_table = facts_by_table(facts_of([blocks[place] for place in new]), days)
+                facts = {table: portion(table, of_table) for table, of_table in by_table.items()}
                 insert_blocks(connection, [(partitions[place], blocks[place]) for place in new])
-            encoded = {table: encode_facts(of_table) for table, of_table in facts.items()}
-            insert_facts(connection, self._next_id, encoded, self._compressor)
+            insert_facts(connection, self._next_id, facts, self._compressor)
             raise_blocks(connection, Counter(days[block.partition.day] for block in blocks))
         self._days.keep(days)
         _, unsettled = self._ready()
         for row_id, (table, of_table) in enumerate(facts.items(), self._next_id):
-            unsettled[table].add(row_id, of_table, len(encoded[table]))
+            unsettled[table].add(row_id, of_table)
             unsettled[table].note_days(days)
         self._next_id += len(facts)
         return known

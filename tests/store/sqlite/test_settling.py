@@ -5,12 +5,13 @@ import shutil
 import sqlite3
 import time
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,14 +21,12 @@ from eventmanager.durations import Durations
 from eventmanager.facts import NO_FACTS, Addition, Facts, Key, SetTable, Totals, TotalsTable
 from eventmanager.store.protocol import BlockOutcome
 from eventmanager.store.sqlite.database import Database
-from eventmanager.store.sqlite.log_rows import insert_facts
+from eventmanager.store.sqlite.portions import PORTIONS, facts_compressor
 from eventmanager.store.sqlite.schema import read_steps, upgrade
 from eventmanager.store.sqlite.settling import settle_facts
 from eventmanager.store.sqlite.store import SQLiteStore
-from eventmanager.store.sqlite.table_facts import encode_facts, facts_compressor
 from eventmanager.store.sqlite.tables import SHARDS_A_DAY, TOTALS_COLUMNS
 from eventmanager.store.sqlite.totals_cache import TotalsCache
-from eventmanager.store.sqlite.unsettled import PORTIONS
 from tests.store.made_facts import all_members, all_totals, block_of, commit, members_of, saying, totals_of
 
 AN_HOUR_S = 3_600
@@ -139,7 +138,8 @@ async def test_many_members_of_a_portion_are_settled_some_at_a_time(
         settle_facts(*arguments)
 
     keys: list[Key] = [(0, f"visitor {user}") for user in range(9_000)]
-    store = await SQLiteStore.open(path, settle_after_s=AN_HOUR_S)
+    with patch("eventmanager.store.sqlite.unsettled._FULL_SET_BYTES", 1 << 20):  # Else they would not wait.
+        store = await SQLiteStore.open(path, settle_after_s=AN_HOUR_S)
     with patch("eventmanager.store.sqlite.writer.settle_facts", settled_after_a_crash):
         await commit(store, partition, "many", members_of(USERS, partition, *keys))
         counts = [await store.member_counts(USERS, partition)]
@@ -193,7 +193,7 @@ async def test_portions_that_are_settled_together_may_have_many_members(path: Pa
     So it was where commits had added to portions by the time it was their turn.
     """
     keys: list[Key] = [(0, f"{first}{user}") for first in "aeimq" for user in range(500)]
-    with patch("eventmanager.store.sqlite.unsettled._MOST_SET_ROWS", 600):
+    with patch("eventmanager.store.sqlite.unsettled.MOST_SET_ROWS", 600):
         store = await SQLiteStore.open(path, settle_after_s=AN_HOUR_S)
     await commit(store, partition, "many", members_of(USERS, partition, *keys))
     counts = await store.member_counts(USERS, partition)
@@ -206,23 +206,32 @@ async def test_portions_that_are_settled_together_may_have_many_members(path: Pa
 
 
 async def test_facts_that_wait_in_an_older_database(path: Path, partition: Partition) -> None:
-    """Its portions of sets were others, so that what it says of them does not count."""
+    """They were not sorted by portion, and portions of sets were others: what it says of them does not count."""
+    pages = TotalsTable.VIEWS_BY_PAGE
+    visits: dict[int, Sequence[Any]] = {SHARDS_A_DAY: [(0, "u1"), (1, "u1")], SHARDS_A_DAY + 1: [(0, "u2")]}
+    views: dict[int, Sequence[Any]] = {1: [(("/home",), (3,), ([1_000],)), (("/",), (1,), ([],))]}
     with closing(sqlite3.connect(path)) as connection:
         upgrade(connection, read_steps()[:3])
         connection.execute("INSERT INTO days VALUES (1, ?, ?, 1)", (partition.app, partition.date.isoformat()))
-        waiting = {USERS: [(SHARDS_A_DAY, [(0, "u1")])]}
-        insert_facts(
-            connection, 1, {table: encode_facts(facts) for table, facts in waiting.items()}, facts_compressor()
+        connection.executemany(
+            "INSERT INTO unsettled_facts (id, table_name, facts) VALUES (?, ?, ?)",
+            [
+                (number, table.value, facts_compressor().compress(orjson.dumps(list(facts.items()))))
+                for number, (table, facts) in enumerate({USERS: visits, pages: views}.items(), 1)
+            ],
         )
         connection.executemany(
             "INSERT INTO settled_portions VALUES (?, ?, 1)", [(USERS.value, place) for place in range(PORTIONS)]
         )
         connection.commit()
     store = await SQLiteStore.open(path, settle_after_s=AN_HOUR_S)
-    counts = await store.member_counts(USERS, Partition(partition.app, partition.date, 0))
+    counts = [await store.member_counts(USERS, Partition(partition.app, partition.date, shard)) for shard in range(2)]
+    totals = await all_totals(store, pages, partition.day)
     await store.close()
 
-    assert {(0,): 1} == counts
+    assert [{(0,): 1, (1,): 1}, {(0,): 1}] == counts
+    expected = {("/home",): Addition((3,), ([1_000],)), ("/",): Addition((1,), ([],))}
+    assert {key: Totals.of(addition) for key, addition in expected.items()} == totals
 
 
 async def test_commits_are_synced_whatever_was_settled(path: Path, partition: Partition) -> None:
@@ -360,7 +369,7 @@ def test_totals_add_up_whatever_is_cached(commits: list[list[tuple[Key, Addition
         upgrade(connection, read_steps())
         cache = TotalsCache(most_rows)
         for additions in commits:
-            settle_facts(connection, table, [(1, [(key, *addition) for key, addition in additions])], cache)
+            settle_facts(connection, table, [orjson.dumps([(1, key, *addition) for key, addition in additions])], cache)
             for key, addition in additions:
                 expected[key].add(addition)
         rows = connection.execute(f"SELECT {columns.read} FROM clicks_by_target").fetchall()
