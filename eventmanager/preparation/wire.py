@@ -6,6 +6,7 @@ the same code under the same interpreter.
 
 import datetime
 import marshal
+from array import array
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Final, NamedTuple, TypeAlias
@@ -26,6 +27,7 @@ _STAGES: Final = BlockSums._fields.index("stages")
 """Between the two are sets of visitors; what comes before is numbers by text or number, and goes as it is."""
 _MARSHAL_VERSION: Final = 2
 """Later ones look for objects that occur twice, which takes longer and finds little."""
+_POSITION: Final = "I"
 
 
 READY: Final = bytes(LENGTH_BYTES)
@@ -74,7 +76,9 @@ def _told(result: Result) -> Any:
     if isinstance(result, InvalidRequestError):
         return result.violation.field, result.violation.description
     refused = IngestOutcome(refused_events=result.refused).SerializeToString()
-    return refused, [_told_block(block) for block in result.blocks], list(map(list, result.places))
+    # As one object, and not one for each position: until the answer they would go out of the processor's caches again.
+    places = [array(_POSITION, of_block).tobytes() for of_block in result.places]
+    return refused, [_told_block(block) for block in result.blocks], places
 
 
 def _result(told: Any, app: str, platforms: PlatformReader) -> Result:
@@ -84,7 +88,9 @@ def _result(told: Any, app: str, platforms: PlatformReader) -> Result:
         return InvalidRequestError(*told)
     refused, blocks, places = told
     return PreparedRequest(
-        [_block(block, app, platforms) for block in blocks], places, IngestOutcome.FromString(refused).refused_events
+        [_block(block, app, platforms) for block in blocks],
+        [array(_POSITION, of_block) for of_block in places],
+        IngestOutcome.FromString(refused).refused_events,
     )
 
 
