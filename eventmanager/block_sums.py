@@ -15,8 +15,10 @@ KINDS: Final = 4
 
 Times: TypeAlias = Mapping[str, Sequence[int]]
 """Elapsed milliseconds, one by one, by target or page."""
-StageEntered: TypeAlias = tuple[str, tuple[int, str], int, int]
-"""device_id, (time_ns, event_id), entered, left or NO_STAGE, as in EventRow."""
+Stage: TypeAlias = tuple[int, str, int]
+"""A stage that a visitor entered: time_ns and event_id, by which a visitor's events are in order, and which it is."""
+StageEntered: TypeAlias = tuple[str, Stage, int]
+"""device_id, the stage, and the one left or NO_STAGE, as in EventRow."""
 
 
 class BlockSums(NamedTuple):
@@ -77,7 +79,7 @@ def sum_up(rows: Iterable[EventRow]) -> BlockSums:
             stage_users[subject].add(user)
             if 0 <= detail != subject:
                 moves[detail, subject].add(user)
-            stages.append((user, (time_ns, event_id), subject, detail))
+            stages.append((user, (time_ns, event_id, subject), detail))
     return BlockSums(
         by_hour, clicks, views, page_times, hovers_left, hovers_clicked,
         stage_times, stage_users, moves, visitors, stages,

@@ -7,12 +7,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeAlias
 
-from eventmanager.block_sums import KINDS, BlockSums, StageEntered, sum_up
+from eventmanager.block_sums import KINDS, BlockSums, Stage, StageEntered, sum_up
 from eventmanager.blocks import Block, Day, Partition
 from eventmanager.events import NO_TIME_MS, EventRow
 from eventmanager.facts import Addition, Facts, Key, SetTable, TotalsTable
 from eventmanager.memory import FoldMemory
-from eventmanager.remembered_visitors import Stage
 
 _SMALL_BLOCK = 100
 """Blocks with fewer events are summed up together: it takes less time than to add up their sums."""
@@ -119,14 +118,14 @@ class _Gathered:
         """Go with visitors from stage to stage; return the moves of which only that tells where they began."""
         moves: defaultdict[tuple[int, int], set[str]] = defaultdict(set)
         stages_before = self._memory.stages_before
-        for user, moment, entered, left in stages:
+        for user, stage, left in stages:
             before = stage_of.get(user)
             # Else it is late: which stage the visitor was on then, only the log can tell.
-            if before is None or before[0] < moment:
+            if before is None or before < stage:
                 stages_before.append((stage_of, user, before))
-                stage_of[user] = (moment, entered)
-                if left < 0 and before is not None and before[1] != entered:
-                    moves[before[1], entered].add(user)
+                stage_of[user] = stage
+                if left < 0 and before is not None and before[2] != stage[2]:
+                    moves[before[2], stage[2]].add(user)
         return moves
 
 

@@ -4,14 +4,11 @@ from collections import defaultdict
 from itertools import islice
 from typing import Final, TypeAlias
 
+from eventmanager.block_sums import Stage
 from eventmanager.facts import Key, SetTable
 
 _PARTS_FORGOTTEN: Final = 32
 
-Moment: TypeAlias = tuple[int, str]
-"""time_ns and event_id, by which a visitor's events are in order."""
-Stage: TypeAlias = tuple[Moment, int]
-"""When a stage was entered, and which."""
 StageBefore: TypeAlias = tuple[dict[str, Stage], str, Stage | None]
 """A partition's stages by visitor, a visitor, and the stage that was theirs, if any."""
 

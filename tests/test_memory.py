@@ -70,7 +70,7 @@ def test_one_partition_alone_is_bounded_too() -> None:
     for user in range(1_000):
         visitors.add_rows(SetTable.USERS_BY_STAGE, (0,), {f"{user}"})
         visitors.add_rows(SetTable.USERS_BY_PLATFORM, (f"{user}", "", ""), {f"{user}"})
-        visitors.stage_of[f"{user}"] = ((0, ""), 0)
+        visitors.stage_of[f"{user}"] = (0, "", 0)
     memory.keep()
 
     assert 90 < len(visitors) <= 100
