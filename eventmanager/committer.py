@@ -22,6 +22,8 @@ done. A call that comes in has something to do in most turns.
 """
 _LONGEST_GATHERING_S: Final = 0.02
 """Where requests never stop coming, a commit begins after this."""
+_ENOUGH_EVENTS: Final = 10_000
+"""A commit of more takes hardly less time an event: it begins at once, or the store would have nothing to do."""
 _FEW_EVENTS: Final = 500
 """What a commit of fewer costs hardly depends on how many there are: it waits for others that may come now."""
 _PATIENCE_S: Final = 0.002
@@ -220,7 +222,7 @@ class Committer:
 
     async def _wait_until_quiet(self, end_s: float) -> None:
         requests = quiet = 0
-        while quiet < _QUIET_TURNS and self.events_in_hand < MOST_COMMIT_EVENTS and time.monotonic() < end_s:
+        while quiet < _QUIET_TURNS and self.events_in_hand < _ENOUGH_EVENTS and time.monotonic() < end_s:
             await asyncio.sleep(0)
             quiet = quiet + 1 if self._requests == requests else 0
             requests = self._requests
