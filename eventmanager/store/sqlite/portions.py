@@ -7,7 +7,6 @@ each would have to come from far away.
 import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import chain
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import orjson
@@ -34,7 +33,7 @@ _PLACE_OF: Final[Mapping[SetTable, Callable[[Any], int]]] = {
 
 
 class Piece(NamedTuple):
-    """Some facts of one portion, as a JSON array.
+    """Some facts of one portion: what is between the brackets of a JSON array.
 
     For a table of sets it has the values of its rows, one after the other, each row's begun by its partition's number;
     for one of totals it has [day's number, key, counts, elapsed_ms], as in Addition, for each row.
@@ -52,7 +51,7 @@ def portion(table: Table, facts: TableFacts) -> PortionedFacts:
     """Sort facts of a table by portion."""
     if isinstance(table, SetTable):
         return {place: list(_set_pieces(table, values)) for place, values in _set_values(table, facts).items()}
-    return {place: [Piece(len(rows), orjson.dumps(rows, default=list))] for place, rows in _totals_rows(facts).items()}
+    return {place: [_piece(rows, len(rows))] for place, rows in _totals_rows(facts).items()}
 
 
 def facts_compressor() -> zstandard.ZstdCompressor:
@@ -62,7 +61,10 @@ def facts_compressor() -> zstandard.ZstdCompressor:
 
 def encode_facts(facts: PortionedFacts) -> bytes:
     """Write the facts of a table as JSON: by portion an array of pieces."""
-    portions = (b'"%d":%b' % (place, join_arrays(piece.encoded for piece in pieces)) for place, pieces in facts.items())
+    portions = (
+        b'"%d":[%b]' % (place, b",".join(b"[%b]" % piece.encoded for piece in pieces))
+        for place, pieces in facts.items()
+    )
     return b"{%b}" % b",".join(portions)
 
 
@@ -73,19 +75,20 @@ def decode_facts(table: Table, compressed: bytes) -> PortionedFacts:
         return portion(table, facts)
     columns = len(SET_COLUMNS[table]) + 1 if isinstance(table, SetTable) else 1
     return {
-        int(place): [Piece(len(values) // columns, orjson.dumps(values)) for values in pieces]
-        for place, pieces in facts.items()
+        int(place): [_piece(values, len(values) // columns) for values in pieces] for place, pieces in facts.items()
     }
 
 
-def join_arrays(encoded: Iterable[bytes]) -> bytes:
-    """Write a JSON array of JSON texts."""
-    return b"[%b]" % b",".join(encoded)
+def values_of(pieces: Iterable[bytes]) -> Sequence[Any]:
+    """Return what is in some pieces."""
+    values: Sequence[Any] = orjson.loads(b"[%b]" % b",".join(pieces))
+    return values
 
 
-def values_of(pieces: Iterable[bytes]) -> Iterator[Any]:
-    """Yield what is in some pieces, one after the other."""
-    return chain.from_iterable(orjson.loads(join_arrays(pieces)))
+def _piece(values: Sequence[Any], rows: int) -> Piece:
+    # Without brackets it is a copy of the right size: what orjson returns began with 1,024 bytes, and keeps others from
+    # having what is left of them.
+    return Piece(rows, orjson.dumps(values, default=list)[1:-1])
 
 
 def _set_values(table: SetTable, facts: TableFacts) -> Mapping[int, list[Any]]:
@@ -104,7 +107,7 @@ def _set_pieces(table: SetTable, values: Sequence[Any]) -> Iterator[Piece]:
     step = MOST_SET_ROWS * columns
     for start in range(0, len(values), step):
         some = values[start : start + step]
-        yield Piece(len(some) // columns, orjson.dumps(some))
+        yield _piece(some, len(some) // columns)
 
 
 def _totals_rows(facts: TableFacts) -> Mapping[int, list[Any]]:

@@ -18,7 +18,7 @@ def settle_facts(connection: sqlite3.Connection, table: Table, pieces: Iterable[
     if isinstance(table, SetTable):
         columns = ("partition", *SET_COLUMNS[table])
         head = f"INSERT OR IGNORE INTO {table.value} ({', '.join(columns)})"
-        write_rows(connection, head, len(columns), list(values_of(pieces)))
+        write_rows(connection, head, len(columns), values_of(pieces))
         return
     by_day: defaultdict[int, defaultdict[Key, list[Addition]]] = defaultdict(lambda: defaultdict(list))
     for day, key, counts, elapsed_ms in values_of(pieces):

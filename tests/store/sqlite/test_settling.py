@@ -369,7 +369,8 @@ def test_totals_add_up_whatever_is_cached(commits: list[list[tuple[Key, Addition
         upgrade(connection, read_steps())
         cache = TotalsCache(most_rows)
         for additions in commits:
-            settle_facts(connection, table, [orjson.dumps([(1, key, *addition) for key, addition in additions])], cache)
+            pieces = [orjson.dumps((1, key, *addition)) for key, addition in additions]
+            settle_facts(connection, table, pieces, cache)
             for key, addition in additions:
                 expected[key].add(addition)
         rows = connection.execute(f"SELECT {columns.read} FROM clicks_by_target").fetchall()
