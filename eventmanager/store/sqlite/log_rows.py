@@ -11,6 +11,7 @@ import zstandard
 from eventmanager.blocks import Block
 from eventmanager.store.sqlite.many_rows import read_json, value_rows, write_rows
 from eventmanager.store.sqlite.portions import PortionedFacts, decode_facts, encode_facts
+from eventmanager.store.sqlite.table_facts import TableFacts
 from eventmanager.store.sqlite.tables import ALL_TABLES, TABLES_BY_NAME, Table
 from eventmanager.store.sqlite.unsettled import Unsettled
 
@@ -47,7 +48,7 @@ def insert_blocks(connection: sqlite3.Connection, rows: Sequence[tuple[int, Bloc
 def insert_facts(
     connection: sqlite3.Connection,
     first_id: int,
-    facts: Mapping[Table, PortionedFacts],
+    facts: Mapping[Table, PortionedFacts | TableFacts],
     compressor: zstandard.ZstdCompressor,
 ) -> None:
     """Keep facts until they go to their tables, a row for each, numbered from `first_id`."""

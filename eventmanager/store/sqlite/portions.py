@@ -1,7 +1,7 @@
 """Portions: in which a row's facts wait to go to their table, and how they are written until then.
 
-They wait as text. As objects they would take six times as much memory, and by the time they are wanted, or let go of,
-each would have to come from far away.
+They wait as text, but for few: as objects they would take six times as much memory, and by the time they are wanted, or
+let go of, each would have to come from far away.
 """
 
 import zlib
@@ -22,6 +22,8 @@ would they be with other functions of rows, below.
 """
 MOST_SET_ROWS: Final = 2_000
 """Most rows of a set in one piece. Where visitors' names begin alike, a portion has more."""
+FEW_ROWS: Final = 500
+"""Fewer are sorted by portion together with those of later commits: else most pieces would have a single row."""
 _COMPRESSION_LEVEL: Final = 1
 
 _PLACE_OF: Final[Mapping[SetTable, Callable[[Any], int]]] = {
@@ -47,7 +49,17 @@ PortionedFacts: TypeAlias = Mapping[int, Sequence[Piece]]
 """Facts of one table by portion. No piece has more than MOST_SET_ROWS rows of a set."""
 
 
-def portion(table: Table, facts: TableFacts) -> PortionedFacts:
+def sorted_if_many(table: Table, facts: TableFacts) -> PortionedFacts | TableFacts:
+    """Sort facts of a table by portion where there are enough of them: each piece takes its time."""
+    return sorted_by_portion(table, facts) if count_rows(facts) >= FEW_ROWS else facts
+
+
+def count_rows(facts: TableFacts) -> int:
+    """Return how many rows there are."""
+    return sum(len(rows) for _, rows in facts)
+
+
+def sorted_by_portion(table: Table, facts: TableFacts) -> PortionedFacts:
     """Sort facts of a table by portion."""
     if isinstance(table, SetTable):
         return {place: list(_set_pieces(table, values)) for place, values in _set_values(table, facts).items()}
@@ -59,8 +71,10 @@ def facts_compressor() -> zstandard.ZstdCompressor:
     return zstandard.ZstdCompressor(level=_COMPRESSION_LEVEL)
 
 
-def encode_facts(facts: PortionedFacts) -> bytes:
-    """Write the facts of a table as JSON: by portion an array of pieces."""
+def encode_facts(facts: PortionedFacts | TableFacts) -> bytes:
+    """Write the facts of a table as JSON: by portion an array of pieces or, where they are not sorted, as they are."""
+    if not isinstance(facts, Mapping):
+        return orjson.dumps(facts, default=list)
     portions = (
         b'"%d":[%b]' % (place, b",".join(b"[%b]" % piece.encoded for piece in pieces))
         for place, pieces in facts.items()
@@ -71,8 +85,8 @@ def encode_facts(facts: PortionedFacts) -> bytes:
 def decode_facts(table: Table, compressed: bytes) -> PortionedFacts:
     """Read what `encode_facts` wrote and a compressor made of it."""
     facts = orjson.loads(zstandard.ZstdDecompressor().decompress(compressed))
-    if isinstance(facts, list):  # As it was before facts were sorted by portion: days or partitions, and rows.
-        return portion(table, facts)
+    if isinstance(facts, list):
+        return sorted_by_portion(table, facts)
     columns = len(SET_COLUMNS[table]) + 1 if isinstance(table, SetTable) else 1
     return {
         int(place): [_piece(values, len(values) // columns) for values in pieces] for place, pieces in facts.items()

@@ -7,11 +7,20 @@ as that can be: then it changes few pages, each in many places.
 
 from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from eventmanager.blocks import Day
 from eventmanager.facts import SetTable
-from eventmanager.store.sqlite.portions import MOST_SET_ROWS, PORTIONS, Piece, PortionedFacts
+from eventmanager.store.sqlite.portions import (
+    FEW_ROWS,
+    MOST_SET_ROWS,
+    PORTIONS,
+    Piece,
+    PortionedFacts,
+    count_rows,
+    sorted_by_portion,
+)
+from eventmanager.store.sqlite.table_facts import TableFacts
 from eventmanager.store.sqlite.tables import Table
 
 _FULL_SET_BYTES: Final = 32 << 10
@@ -45,29 +54,34 @@ class Unsettled:
 
     def __init__(self, table: Table, settled: Mapping[int, int]) -> None:
         """`settled` tells for each portion the last row of those that keep facts whose facts there are settled."""
+        self._table = table
         self._full_bytes = _FULL_SET_BYTES if isinstance(table, SetTable) else _FULL_TOTALS_BYTES
         self._most_rows = MOST_SET_ROWS if isinstance(table, SetTable) else None
         self._settled = settled
         self._portions = [_Portion() for _ in range(PORTIONS)]
+        self._few: list[tuple[int, Sequence[Any]]] = []
+        """Facts that are not yet sorted by portion."""
+        self._few_rows = 0
+        self._few_since = 0
+        """The first of the rows that keep some of them."""
         self._row_ids: list[int] = []
         self._days: set[Day] = set()
         self._may_be_of_any_day = False
         self.fullest = 0
         """The portion that has most bytes."""
 
-    def add(self, row_id: int, facts: PortionedFacts) -> None:
+    def add(self, row_id: int, facts: PortionedFacts | TableFacts) -> None:
         """Have facts wait. `row_id` is that of the row that keeps them, later than those before."""
         self._row_ids.append(row_id)
-        for place, pieces in facts.items():
-            if row_id <= self._settled.get(place, 0):
-                continue
-            portion = self._portions[place]
-            if not portion.pieces:
-                portion.first_id = row_id
-            portion.pieces += pieces
-            portion.bytes += sum(len(piece.encoded) for piece in pieces)
-            if portion.bytes > self._portions[self.fullest].bytes:
-                self.fullest = place
+        if isinstance(facts, Mapping):
+            self._add_pieces(row_id, facts)
+            return
+        if not self._few:
+            self._few_since = row_id
+        self._few += facts
+        self._few_rows += count_rows(facts)
+        if self._few_rows >= FEW_ROWS:
+            self._sort_few()
 
     def note_days(self, days: Collection[Day] | None) -> None:
         """Hear which days facts were added of; None for any."""
@@ -86,11 +100,11 @@ class Unsettled:
         return self._row_ids[-1]
 
     def waiting(self) -> Sequence[Sequence[int]]:
-        """Return the portions that have facts, in groups to be settled at once."""
+        """Return the portions that may have facts, in groups to be settled at once."""
         groups: list[list[int]] = []
         room = 0
         for place, portion in enumerate(self._portions):
-            if portion.pieces:
+            if portion.pieces or self._few:
                 if not groups or portion.bytes > room:
                     groups.append([])
                     room = self._full_bytes
@@ -105,12 +119,14 @@ class Unsettled:
 
     def fuller_than(self, fullness: float) -> Iterator[tuple[int, float]]:
         """Yield each portion that is fuller than that, with its fullness."""
+        self._sort_few()
         for place, portion in enumerate(self._portions):
             if portion.bytes > fullness * self._full_bytes:
                 yield place, portion.bytes / self._full_bytes
 
     def facts(self, places: Iterable[int]) -> Iterator[bytes]:
         """Yield the pieces of some portions."""
+        self._sort_few()
         for place in places:
             for piece in self._portions[place].pieces:
                 yield piece.encoded
@@ -120,6 +136,7 @@ class Unsettled:
 
         Only rows of sets may be left: they can be put into their table again, while totals would be added twice.
         """
+        self._sort_few()
         some: list[Some] = []
         rows = 0
         for place in places:
@@ -156,6 +173,24 @@ class Unsettled:
         if not self._row_ids:
             self._days.clear()
             self._may_be_of_any_day = False
+
+    def _sort_few(self) -> None:
+        if self._few:
+            self._add_pieces(self._few_since, sorted_by_portion(self._table, self._few))
+            # Only now, so that whoever asks in the meantime what waits is told of them.
+            self._few, self._few_rows = [], 0
+
+    def _add_pieces(self, row_id: int, facts: PortionedFacts) -> None:
+        for place, pieces in facts.items():
+            if row_id <= self._settled.get(place, 0):
+                continue
+            portion = self._portions[place]
+            if not portion.pieces:
+                portion.first_id = row_id
+            portion.pieces += pieces
+            portion.bytes += sum(len(piece.encoded) for piece in pieces)
+            if portion.bytes > self._portions[self.fullest].bytes:
+                self.fullest = place
 
     def _find_fullest(self) -> None:
         self.fullest = max(range(PORTIONS), key=lambda place: self._portions[place].bytes)

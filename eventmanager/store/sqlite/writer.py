@@ -29,9 +29,9 @@ from eventmanager.store.sqlite.log_rows import (
     note_settled,
     read_facts,
 )
-from eventmanager.store.sqlite.portions import PORTIONS, PortionedFacts, facts_compressor, portion
+from eventmanager.store.sqlite.portions import PORTIONS, PortionedFacts, facts_compressor, sorted_if_many
 from eventmanager.store.sqlite.settling import settle_facts
-from eventmanager.store.sqlite.table_facts import facts_by_table
+from eventmanager.store.sqlite.table_facts import TableFacts, facts_by_table
 from eventmanager.store.sqlite.tables import ALL_TABLES, Table, partition_number
 from eventmanager.store.sqlite.totals_cache import TotalsCache
 from eventmanager.store.sqlite.unsettled import MOST_FULLNESS, Unsettled
@@ -250,10 +250,10 @@ class Writer:
             partitions = [partition_number(days[block.partition.day], block.partition.shard) for block in blocks]
             known = known_blocks(connection, partitions, blocks)
             new = [place for place in range(len(blocks)) if place not in known]
-            facts: Mapping[Table, PortionedFacts] = {}
+            facts: Mapping[Table, PortionedFacts | TableFacts] = {}
             if new:
                 by_table = facts_by_table(facts_of([blocks[place] for place in new]), days)
-                facts = {table: portion(table, of_table) for table, of_table in by_table.items()}
+                facts = {table: sorted_if_many(table, of_table) for table, of_table in by_table.items()}
                 insert_blocks(connection, [(partitions[place], blocks[place]) for place in new])
             insert_facts(connection, self._next_id, facts, self._compressor)
             raise_blocks(connection, Counter(days[block.partition.day] for block in blocks))
