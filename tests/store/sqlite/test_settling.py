@@ -21,7 +21,7 @@ from eventmanager.durations import Durations
 from eventmanager.facts import NO_FACTS, Addition, Facts, Key, SetTable, Totals, TotalsTable
 from eventmanager.store.protocol import BlockOutcome
 from eventmanager.store.sqlite.database import Database
-from eventmanager.store.sqlite.portions import PORTIONS, facts_compressor
+from eventmanager.store.sqlite.portions import FEW_ROWS, PORTIONS, facts_compressor
 from eventmanager.store.sqlite.schema import read_steps, upgrade
 from eventmanager.store.sqlite.settling import settle_facts
 from eventmanager.store.sqlite.store import SQLiteStore
@@ -185,6 +185,29 @@ async def test_facts_are_settled_once_at_a_time(
     assert 1 == most_tasks
     assert [(8,)] == rows_in(path, "SELECT count(*) FROM users_by_stage")
     assert [] == caplog.messages
+
+
+async def test_small_and_large_commits(path: Path, tmp_path: Path, partition: Partition) -> None:
+    """Facts of small ones are sorted by portion together, once they are many: all are there, after a crash as well."""
+    store = await SQLiteStore.open(path, settle_after_s=AN_HOUR_S)
+    pages = totals_of(partition.day, TotalsTable.VIEWS_BY_PAGE, {("/home",): Addition((1,), ([1_000],))})
+    first = 0
+    for number, size in enumerate((FEW_ROWS - 1, 1, 1, FEW_ROWS, 1)):
+        users = members_of(USERS, partition, *((0, f"{user}") for user in range(first, first + size)))
+        await commit(store, partition, f"{number}", Facts(users.members, pages.totals, [[]]))
+        first += size
+    waiting = rows_in(path, "SELECT DISTINCT table_name FROM unsettled_facts")
+    for file in (path, path.with_name(f"{path.name}-wal")):
+        shutil.copy(file, tmp_path / file.name.replace("events", "crashed"))
+    counts, totals = [], []
+    for opened in (store, await SQLiteStore.open(tmp_path / "crashed.db", settle_after_s=AN_HOUR_S)):
+        counts.append(await opened.member_counts(USERS, partition))
+        totals.append(await all_totals(opened, TotalsTable.VIEWS_BY_PAGE, partition.day))
+        await opened.close()
+
+    assert {(USERS.value,), (TotalsTable.VIEWS_BY_PAGE.value,)} == set(waiting)
+    assert [{(0,): first}] * 2 == counts
+    assert [{("/home",): Totals.of(Addition((5,), ([1_000] * 5,)))}] * 2 == totals
 
 
 async def test_portions_that_are_settled_together_may_have_many_members(path: Path, partition: Partition) -> None:
