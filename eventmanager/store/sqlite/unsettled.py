@@ -101,10 +101,12 @@ class Unsettled:
 
     def waiting(self) -> Sequence[Sequence[int]]:
         """Return the portions that may have facts, in groups to be settled at once."""
+        # Asked first: what is sorted meanwhile is in its portion before it is gone from here.
+        is_any_unsorted = bool(self._few)
         groups: list[list[int]] = []
         room = 0
         for place, portion in enumerate(self._portions):
-            if portion.pieces or self._few:
+            if portion.pieces or is_any_unsorted:
                 if not groups or portion.bytes > room:
                     groups.append([])
                     room = self._full_bytes
@@ -119,7 +121,8 @@ class Unsettled:
 
     def fuller_than(self, fullness: float) -> Iterator[tuple[int, float]]:
         """Yield each portion that is fuller than that, with its fullness."""
-        self._sort_few()
+        if self.fullness <= fullness:  # As for most commits, which all ask.
+            return
         for place, portion in enumerate(self._portions):
             if portion.bytes > fullness * self._full_bytes:
                 yield place, portion.bytes / self._full_bytes

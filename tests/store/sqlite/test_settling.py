@@ -21,7 +21,7 @@ from eventmanager.durations import Durations
 from eventmanager.facts import NO_FACTS, Addition, Facts, Key, SetTable, Totals, TotalsTable
 from eventmanager.store.protocol import BlockOutcome
 from eventmanager.store.sqlite.database import Database
-from eventmanager.store.sqlite.portions import FEW_ROWS, PORTIONS, facts_compressor
+from eventmanager.store.sqlite.portions import FEW_ROWS, PORTIONS, facts_compressor, sorted_by_portion
 from eventmanager.store.sqlite.schema import read_steps, upgrade
 from eventmanager.store.sqlite.settling import settle_facts
 from eventmanager.store.sqlite.store import SQLiteStore
@@ -208,6 +208,20 @@ async def test_small_and_large_commits(path: Path, tmp_path: Path, partition: Pa
     assert {(USERS.value,), (TotalsTable.VIEWS_BY_PAGE.value,)} == set(waiting)
     assert [{(0,): first}] * 2 == counts
     assert [{("/home",): Totals.of(Addition((5,), ([1_000] * 5,)))}] * 2 == totals
+
+
+async def test_facts_of_small_commits_wait_to_be_sorted(path: Path, partition: Partition) -> None:
+    """Not commit by commit, but together, when they are wanted."""
+    store = await SQLiteStore.open(path, settle_after_s=AN_HOUR_S)
+    with patch("eventmanager.store.sqlite.unsettled.sorted_by_portion", wraps=sorted_by_portion) as sort:
+        for number in range(10):
+            await commit(store, partition, f"{number}", members_of(USERS, partition, (0, f"{number}")))
+        before = sort.call_count
+        counts = await store.member_counts(USERS, partition)
+    await store.close()
+
+    assert (0, 1) == (before, sort.call_count)
+    assert {(0,): 10} == counts
 
 
 async def test_portions_that_are_settled_together_may_have_many_members(path: Path, partition: Partition) -> None:
