@@ -22,6 +22,7 @@ _MOST_DEFAULT_REPLICAS: Final = 3
 _LEASE_S: Final = 60
 """Longer than a step takes; one who dies in the middle keeps the others waiting for so long."""
 _LONGEST_WAIT_S: Final = 180
+_LONGEST_LISTED_UNREADABLE_S: Final = 2
 _PAUSE_S: Final = 0.2
 
 # The lease is a static column beside the steps, so that it lives in the one table that exists before the first step.
@@ -137,15 +138,26 @@ class Keyspace:
             self._run(_RECORD_STEP, (step.number, step.name))
 
     def _recorded(self) -> set[int]:
+        # A node lists a table that it is making some milliseconds before it can read it.
+        give_up_s = time.monotonic() + _LONGEST_LISTED_UNREADABLE_S
+        while self._is_listed():
+            try:
+                rows = self._run(_READ_STEPS.replace("schema_steps", f"{self._name}.schema_steps"))
+            except (StartError, StoreUnavailableError):
+                if time.monotonic() > give_up_s:
+                    raise
+                time.sleep(_PAUSE_S)
+            else:
+                # Before the first step there is a row all the same once somebody has held the lease.
+                return {number for (number,) in rows if number is not None}
+        return set()
+
+    def _is_listed(self) -> bool:
         tables = self._run(
             "SELECT table_name FROM system_schema.tables WHERE keyspace_name = %s AND table_name = 'schema_steps'",
             (self._name,),
         )
-        if not tables.one():
-            return set()
-        rows = self._run(_READ_STEPS.replace("schema_steps", f"{self._name}.schema_steps"))
-        # Before the first step there is a row all the same once somebody has held the lease.
-        return {number for (number,) in rows if number is not None}
+        return tables.one() is not None
 
     def _create_keyspace(self) -> str:
         replicas = f"'{self._connection.data_centre}': {self._replicas()}"

@@ -67,6 +67,27 @@ async def test_servers_that_start_at_once_make_one_schema(
     assert "" == await missing_schema(own_address, os.environ)
 
 
+async def test_a_table_that_is_being_made_is_waited_for(own_address: CassandraAddress) -> None:
+    """The node lists it before it can read it; whoever looks in between sees no mistake."""
+    maker, looker = connect(own_address, ""), connect(own_address, "")
+    maker.session.execute(
+        f"CREATE KEYSPACE {own_address.keyspace} "
+        "WITH replication = {'class': 'NetworkTopologyStrategy', 'datacenter1': 1}"
+    )
+    maker.session.set_keyspace(own_address.keyspace)
+    keyspace = Keyspace(looker, own_address, uuid.uuid4)
+    try:
+        for _ in range(10):
+            made = asyncio.create_task(asyncio.to_thread(maker.session.execute, CREATE_STEPS))
+            while not made.done():
+                assert list(steps_of_code()) == await asyncio.to_thread(keyspace.pending)
+            await made
+            maker.session.execute("DROP TABLE schema_steps")
+    finally:
+        maker.close()
+        looker.close()
+
+
 async def test_a_server_that_must_not_migrate_says_what_is_missing(own_address: CassandraAddress) -> None:
     """It names the steps and the command, and changes nothing; once migrated, it starts."""
     with pytest.raises(StartError) as refused:
