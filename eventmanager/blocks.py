@@ -46,7 +46,11 @@ class Block:
     expire_time_s: int
     """When the day's rows expire, in seconds since 1970; 0 for never."""
     sums: Callable[[], BlockSums]
-    """Tells what its events say if all of them count."""
+    """Tells what its events say if all of them count. Blocks with one and the same `sums` were summed up together: it
+    tells what all of them say.
+    """
+    blocks_summed: int
+    """How many have these."""
     identities: Callable[[], Sequence[str]]
     """Tells for each event what no other of the partition has."""
     rows: Callable[[], Sequence[EventRow]]
@@ -59,7 +63,7 @@ class Block:
         """Make a block of events."""
         return cls(
             partition, block_id, len(rows), rows[0][4] if rows else 0, payload, expire_time_s,
-            partial(sum_up, rows), partial(identities_of, rows), lambda: rows,
+            partial(sum_up, rows), 1, partial(identities_of, rows), lambda: rows,
         )  # fmt: skip
 
 

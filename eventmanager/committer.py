@@ -3,6 +3,7 @@ commits get fat under load, and a sender that is alone waits for nobody.
 """
 
 import asyncio
+import itertools
 import time
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
@@ -248,16 +249,28 @@ class Committer:
 
     def _next_group(self) -> Sequence[_Waiting]:
         """Take as many requests as one commit holds. A request is not split: it is stored wholly or not at all."""
-        group: list[_Waiting] = []
         events = 0
         for place, request in enumerate(self._waiting):
             events += sum(waiting.block.count for waiting in request)
-            if events > MOST_COMMIT_EVENTS and group:
-                del self._waiting[:place]
-                return group
-            group += request
-        self._waiting.clear()
+            if events > MOST_COMMIT_EVENTS and place:
+                taken = self._parted_before(place)
+                break
+        else:
+            taken = len(self._waiting)
+        group = list(itertools.chain.from_iterable(self._waiting[:taken]))
+        del self._waiting[:taken]
         return group
+
+    def _parted_before(self, place: int) -> int:
+        """Return how many requests can be taken before one, and none that was summed up together with those left.
+
+        As many as there are before it where all of them were.
+        """
+        for taken in range(place, 0, -1):
+            before = {waiting.block.sums for waiting in self._waiting[taken - 1]}
+            if before.isdisjoint(waiting.block.sums for waiting in self._waiting[taken]):
+                return taken
+        return place
 
     async def _commit(self, group: Sequence[_Waiting]) -> None:
         blocks = [waiting.block for waiting in group]

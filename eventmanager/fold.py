@@ -4,7 +4,8 @@ What each says by itself was summed up before. A hot path of ingest all the same
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import TypeAlias
 
 from eventmanager.block_sums import KINDS, BlockSums, Stage, StageEntered, sum_up
@@ -61,23 +62,41 @@ class _DayTotals:
 def fold(blocks: Sequence[Block], memory: FoldMemory) -> Facts:
     """Fold blocks: `memory` says which events are copies, which rows are written, and where visitors were before."""
     gathered = _Gathered(memory)
-    small: defaultdict[Partition, list[EventRow]] = defaultdict(list)
     copies = memory.copies(blocks)
+    by_partition: defaultdict[Partition, list[tuple[Block, Sequence[int]]]] = defaultdict(list)
     for block, copied in zip(blocks, copies, strict=True):
-        partition = block.partition
+        by_partition[block.partition].append((block, copied))
+    for partition, of_partition in by_partition.items():
+        for sums in _sums(of_partition):
+            gathered.add(partition, sums)
+    return Facts(gathered.members, {day: _totals(sums) for day, sums in gathered.totals.items()}, copies)
+
+
+def _sums(blocks: Iterable[tuple[Block, Sequence[int]]]) -> Iterator[BlockSums]:
+    """Sum up blocks of one partition, each with its copies, in order: visitors' moves depend on those before."""
+    single: list[EventRow] = []
+    together: list[Block] = []
+    for block, copied in blocks:
+        if together and (copied or block.sums is not together[0].sums):
+            # Not all that were summed up together are here and count.
+            single += chain.from_iterable(before.rows() for before in together)
+            together = []
         if copied:
             skipped = set(copied)
-            small[partition] += [row for position, row in enumerate(block.rows()) if position not in skipped]
-        elif block.count < _SMALL_BLOCK:
-            small[partition] += block.rows()
+            single += [row for position, row in enumerate(block.rows()) if position not in skipped]
+        elif block.count < _SMALL_BLOCK and block.blocks_summed == 1:
+            single += block.rows()
         else:
-            # In order: visitors' moves depend on those before.
-            if partition in small:
-                gathered.add(partition, sum_up(small.pop(partition)))
-            gathered.add(partition, block.sums())
-    for partition, rows in small.items():
-        gathered.add(partition, sum_up(rows))
-    return Facts(gathered.members, {day: _totals(sums) for day, sums in gathered.totals.items()}, copies)
+            together.append(block)
+            if len(together) == block.blocks_summed:
+                if single:
+                    yield sum_up(single)
+                    single = []
+                yield block.sums()
+                together = []
+    single += chain.from_iterable(block.rows() for block in together)
+    if single:
+        yield sum_up(single)
 
 
 class _Gathered:

@@ -1,6 +1,7 @@
 """Group commit: what goes together, and what waits."""
 
 import asyncio
+import dataclasses
 import datetime
 from collections.abc import AsyncIterator, Callable, Sequence, Set
 
@@ -60,6 +61,19 @@ async def test_a_request_is_committed_as_a_whole(store: WatchedStore) -> None:
     for request in requests:
         ids = {block.block_id for block in request}
         assert [ids <= commit for commit in store.commits if ids & commit] == [True]
+
+
+async def test_blocks_that_were_summed_up_together_go_together(store: WatchedStore) -> None:
+    """They would have to be summed up again, one by one."""
+    committer = Committer(store, Memory(0), most_waiting_events=10 * MOST_COMMIT_EVENTS)
+    blocks = [block(f"{number}", MOST_COMMIT_EVENTS // 3) for number in range(6)]
+    together = dataclasses.replace(blocks[2], blocks_summed=2)
+    blocks[2:4] = [together, dataclasses.replace(blocks[3], sums=together.sums, blocks_summed=2)]
+
+    answers = [answer for each in blocks for answer in committer.submit([each], resent=False)]
+    await asyncio.gather(*answers)
+
+    assert [{b.block_id for b in blocks[:2]}, {b.block_id for b in blocks[2:5]}] == store.commits[:2]
 
 
 async def test_what_comes_during_a_commit_goes_together(store: WatchedStore) -> None:

@@ -148,7 +148,7 @@ class PreparingBeside:
 
     def _take(self, encoded: bytes) -> None:
         job = self._jobs[0]
-        results = decode_results(encoded, [waiting.app.app for waiting in job], self._platforms)
+        results = decode_results(encoded, self._platforms)
         del self._jobs[0]
         for waiting, result in zip(job, results, strict=True):
             if result is None:

@@ -7,13 +7,15 @@ the same code under the same interpreter.
 import datetime
 import marshal
 from array import array
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from itertools import chain
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from live.eventmanager.v1.ingest_service_pb2 import IngestOutcome
 
-from eventmanager.block_sums import BlockSums
+from eventmanager.block_sums import BlockSums, sum_up
 from eventmanager.blocks import Block, Partition, StoredBlock
 from eventmanager.errors import InvalidRequestError
 from eventmanager.logged_events import rows_of
@@ -35,6 +37,14 @@ READY: Final = bytes(LENGTH_BYTES)
 
 Result: TypeAlias = PreparedRequest | InvalidRequestError | None
 """What became of a request. None where something unforeseen happened."""
+
+
+class _SummedPartition(NamedTuple):
+    """A partition, and what so many blocks of it say together."""
+
+    partition: Partition
+    sums: Callable[[], BlockSums]
+    blocks: int
 
 
 class Job(NamedTuple):
@@ -62,15 +72,37 @@ def decode_job(encoded: bytes) -> Job:
 
 def encode_results(results: Sequence[Result]) -> bytes:
     """Write what `decode_results` reads."""
-    return _encode([_told(result) for result in results])
+    blocks = chain.from_iterable(result.blocks for result in results if isinstance(result, PreparedRequest))
+    by_partition: defaultdict[Partition, list[Block]] = defaultdict(list)
+    for block in blocks:
+        by_partition[block.partition].append(block)
+    numbers = {partition: number for number, partition in enumerate(by_partition)}
+    partitions = list(map(_told_partition, by_partition.items()))
+    return _encode((partitions, [_told(result, numbers) for result in results]))
 
 
-def decode_results(encoded: bytes, apps: Sequence[str], platforms: PlatformReader) -> Sequence[Result]:
-    """Read what `encode_results` wrote, given the app of each request."""
-    return [_result(told, app, platforms) for told, app in zip(_decode(encoded), apps, strict=True)]
+def decode_results(encoded: bytes, platforms: PlatformReader) -> Sequence[Result]:
+    """Read what `encode_results` wrote."""
+    told_partitions, told_results = _decode(encoded)
+    partitions = list(map(_summed_partition, told_partitions))
+    return [_result(told, partitions, platforms) for told in told_results]
 
 
-def _told(result: Result) -> Any:
+def _told_partition(partition_blocks: tuple[Partition, Sequence[Block]]) -> Any:
+    """Tell a partition, how many of the blocks there are of it, and what their events say together."""
+    partition, blocks = partition_blocks
+    sums = sum_up(chain.from_iterable(block.rows() for block in blocks))
+    return partition.app, partition.date.toordinal(), partition.shard, len(blocks), _encode(_told_sums(sums))
+
+
+def _summed_partition(told: Any) -> _SummedPartition:
+    app, ordinal, shard, blocks, sums = told
+    # What many objects say is taken apart when it is asked for, and by whoever asks: until then it would be out of
+    # the processor's caches again.
+    return _SummedPartition(Partition(app, datetime.date.fromordinal(ordinal), shard), partial(_sums, sums), blocks)
+
+
+def _told(result: Result, partitions: Mapping[Partition, int]) -> Any:
     if result is None:
         return None
     if isinstance(result, InvalidRequestError):
@@ -78,48 +110,46 @@ def _told(result: Result) -> Any:
     refused = IngestOutcome(refused_events=result.refused).SerializeToString()
     # As one object, and not one for each position: until the answer they would go out of the processor's caches again.
     places = [array(_POSITION, of_block).tobytes() for of_block in result.places]
-    return refused, [_told_block(block) for block in result.blocks], places
+    return refused, [_told_block(block, partitions) for block in result.blocks], places
 
 
-def _result(told: Any, app: str, platforms: PlatformReader) -> Result:
+def _result(told: Any, partitions: Sequence[_SummedPartition], platforms: PlatformReader) -> Result:
     if told is None:
         return None
     if len(told) == 2:
         return InvalidRequestError(*told)
     refused, blocks, places = told
     return PreparedRequest(
-        [_block(block, app, platforms) for block in blocks],
+        [_block(block, partitions, platforms) for block in blocks],
         [array(_POSITION, of_block) for of_block in places],
         IngestOutcome.FromString(refused).refused_events,
     )
 
 
-def _told_block(block: Block) -> Any:
+def _told_block(block: Block, partitions: Mapping[Partition, int]) -> Any:
     return (
-        block.partition.date.toordinal(),
-        block.partition.shard,
+        partitions[block.partition],
         block.block_id,
         block.count,
         block.hour,
         block.payload,
         block.expire_time_s,
         _encode(block.identities()),
-        _encode(_told_sums(block.sums())),
     )
 
 
-def _block(told: Any, app: str, platforms: PlatformReader) -> Block:
-    ordinal, shard, block_id, count, hour, payload, expire_time_s, identities, sums = told
-    # What many objects say is taken apart when it is asked for, and by whoever asks: until then it would be out of
-    # the processor's caches again.
+def _block(told: Any, partitions: Sequence[_SummedPartition], platforms: PlatformReader) -> Block:
+    number, block_id, count, hour, payload, expire_time_s, identities = told
+    partition, sums, blocks = partitions[number]
     return Block(
-        Partition(app, datetime.date.fromordinal(ordinal), shard),
+        partition,
         block_id,
         count,
         hour,
         payload,
         expire_time_s,
-        partial(_sums, sums),
+        sums,
+        blocks,
         partial(_decode, identities),
         partial(rows_of, StoredBlock(block_id, payload), platforms),
     )
