@@ -81,7 +81,8 @@ class Commits:
 
         What fails is in a ledger or kept all the same, and is written later.
         """
-        set_rows: defaultdict[Partition, list[SetRow]] = defaultdict(list)
+        # All partitions: where all events are copies, rows of theirs may be among those left behind.
+        set_rows: dict[Partition, list[SetRow]] = {block.partition: [] for block in itertools.chain(stored, known)}
         expire_times_s = {block.partition: block.expire_time_s for block in itertools.chain(stored, known)}
         _add_members(set_rows, facts.members, expire_times_s)
         for day, totals in facts.totals.items():
@@ -121,7 +122,7 @@ class Commits:
 
 
 def _add_members(
-    set_rows: defaultdict[Partition, list[SetRow]], members: Members, expire_times_s: Mapping[Partition, int]
+    set_rows: Mapping[Partition, list[SetRow]], members: Members, expire_times_s: Mapping[Partition, int]
 ) -> None:
     for table, by_partition in members.items():
         for partition, keys in by_partition.items():
