@@ -7,7 +7,7 @@ from typing import Final
 from live.eventmanager.storage.v1.block_pb2 import SerializedBlock, SerializedEvents
 
 from eventmanager.blocks import Block
-from eventmanager.preparation.payload_writer import PayloadWriter, serialize_events
+from eventmanager.preparation.payload_writer import PayloadWriter
 from eventmanager.preparation.validation import AdmittedEvents
 
 MAX_BLOCK_EVENTS: Final = 2_000
@@ -34,30 +34,30 @@ class BlockWriter:
         their positions: the same request makes the same blocks, and equal events without ids in another make others.
         """
         positions = admitted.positions
-        for span in _spans(positions, sent):
+        serialized = sent.SerializeToString()
+        for span in _spans(positions, sent, len(serialized)):
             is_request = len(span) == len(sent.events)
             rows = admitted.rows if len(span) == len(positions) else admitted.rows[span.start : span.stop]
             places = positions[span.start : span.stop]
             events: Sequence[bytes] = sent.events if is_request else [sent.events[place] for place in places]
             # A request whose events all go to one block is not put together anew.
-            encoded = sent.SerializeToString() if is_request else serialize_events(events)
+            encoded = serialized if is_request else SerializedEvents(events=events).SerializeToString()
             block_id = hashlib.sha256(encoded)  # Processors have it built in: half of what BLAKE2b takes.
             if request:
                 block_id.update(SerializedBlock(request=request, positions=places).SerializeToString())
             cleaned = admitted.cleaned
             if cleaned:
                 events = [cleaned.get(place) or event for place, event in zip(places, events, strict=True)]
-                encoded = serialize_events(events)
-            payload = self._payloads.write(rows, events, encoded, request, places)
+            payload = self._payloads.write(rows, events, request, places)
             yield (
                 Block.of(admitted.partition, block_id.digest()[:_ID_BYTES], rows, payload, admitted.expire_time_s),
                 span,
             )
 
 
-def _spans(positions: Sequence[int], sent: SerializedEvents) -> Iterator[range]:
+def _spans(positions: Sequence[int], sent: SerializedEvents, sent_bytes: int) -> Iterator[range]:
     """Cut events into runs of at most MAX_BLOCK_EVENTS and MAX_BLOCK_BYTES, but of one event at least."""
-    if len(positions) <= MAX_BLOCK_EVENTS and sent.ByteSize() <= MAX_BLOCK_BYTES:
+    if len(positions) <= MAX_BLOCK_EVENTS and sent_bytes <= MAX_BLOCK_BYTES:
         yield range(len(positions))
         return
     start = size = 0

@@ -8,7 +8,7 @@ from operator import itemgetter
 from typing import Final
 
 import zstandard
-from live.eventmanager.storage.v1.block_pb2 import SerializedBlock, SerializedEvents
+from live.eventmanager.storage.v1.block_pb2 import SerializedBlock
 from live.eventmanager.v1 import event_pb2
 
 from eventmanager.events import EventRow, Platform
@@ -33,11 +33,6 @@ _KNOWN_KINDS: Final = 4_096
 """Hours and platforms of single events whose part of a block is kept: some 1 MiB."""
 
 
-def serialize_events(events: Iterable[bytes]) -> bytes:
-    """Put serialized events together as SerializedEvents."""
-    return SerializedEvents(events=events).SerializeToString()
-
-
 class PayloadWriter:
     """Makes payloads of events. Not to be shared between threads."""
 
@@ -48,25 +43,24 @@ class PayloadWriter:
         self,
         rows: Sequence[EventRow],
         events: Sequence[bytes],
-        encoded: bytes,
         request: bytes,
         positions: Sequence[int],
     ) -> bytes:
         """Return the payload of a block.
 
-        `events` are those of `rows`, each serialized, and `encoded` is all of them as SerializedEvents. `request` is
-        the name of theirs where one came without an id, with their positions in it, and empty otherwise.
+        `events` are those of `rows`, each serialized. `request` is the name of theirs where one came without an id,
+        with their positions in it, and empty otherwise.
         """
         if len(rows) == 1 and not request:
             [row] = rows
-            return self._compressor.compress(_beside_one(row[4], row[5]) + _logged(encoded))
+            return self._compressor.compress(_beside_one(row[4], row[5]) + _logged(events))
         uuids = b""
         if not request and len(rows) >= _FEWEST_APART:
-            uuids, encoded = _taken_out(rows, events) or (uuids, encoded)
+            uuids, events = _taken_out(rows, events) or (uuids, events)
         parts = (
             SerializedBlock(uuids=uuids).SerializeToString(),
             _beside(map(_HOUR, rows), map(_PLATFORM, rows), request, positions if request else ()),
-            _logged(encoded),
+            _logged(events),
         )
         return self._compressor.compress(b"".join(parts)) if len(rows) < _FEWEST_APART else self._apart(parts)
 
@@ -84,8 +78,10 @@ class PayloadWriter:
         return b"".join(compressed)
 
 
-def _logged(encoded: bytes) -> bytes:
-    return SerializedBlock(logged=encoded).SerializeToString()
+def _logged(events: Iterable[bytes]) -> bytes:
+    block = SerializedBlock()
+    block.logged.events.extend(events)  # In place: a message that is handed over would be copied by way of its bytes.
+    return block.SerializeToString()
 
 
 def _beside(
@@ -107,8 +103,8 @@ def _beside_one(hour: int, platform: Platform) -> bytes:
     return _beside([hour], [platform])
 
 
-def _taken_out(rows: Iterable[EventRow], events: Iterable[bytes]) -> tuple[bytes, bytes] | None:
-    """Take the ids out of events: return them in 16 bytes each, with the events without them as SerializedEvents.
+def _taken_out(rows: Iterable[EventRow], events: Iterable[bytes]) -> tuple[bytes, Sequence[bytes]] | None:
+    """Take the ids out of events: return them in 16 bytes each, with the events without them.
 
     None where some id is no UUID, or does not come first: then it could not be put back where it was.
     """
@@ -116,4 +112,4 @@ def _taken_out(rows: Iterable[EventRow], events: Iterable[bytes]) -> tuple[bytes
     if set(map(_BEGINNING, events)) != {_BEFORE_UUID}:
         return None
     uuids = pack(list(map(_ID, rows)))
-    return None if uuids is None else (uuids, serialize_events(map(_AFTER_UUID, events)))
+    return None if uuids is None else (uuids, list(map(_AFTER_UUID, events)))

@@ -29,6 +29,8 @@ _STAGES: Final = BlockSums._fields.index("stages")
 """Between the two are sets of visitors; what comes before is numbers by text or number, and goes as it is."""
 _MARSHAL_VERSION: Final = 2
 """Later ones look for objects that occur twice, which takes longer and finds little."""
+_MARSHAL_VERSION_OF_TEXTS: Final = 4
+"""It has a shorter form of ASCII. Texts that nobody else has are not looked for."""
 _POSITION: Final = "I"
 
 
@@ -134,7 +136,7 @@ def _told_block(block: Block, partitions: Mapping[Partition, int]) -> Any:
         block.hour,
         block.payload,
         block.expire_time_s,
-        _encode(block.identities()),
+        marshal.dumps(list(block.identities()), _MARSHAL_VERSION_OF_TEXTS),
     )
 
 

@@ -18,7 +18,7 @@ from eventmanager.pipes import output
 from eventmanager.platforms import PlatformReader
 from eventmanager.preparation.preparer import Preparer
 from eventmanager.preparation.validation import Validator
-from eventmanager.preparation.wire import LENGTH_BYTES, READY, Job, Result, decode_job, encode_results, frame
+from eventmanager.preparation.wire import LENGTH_BYTES, READY, Job, Result, decode_job, encode_results
 from eventmanager.zones import Zone
 
 _PIPE_BYTES: Final = 1 << 20
@@ -37,7 +37,9 @@ class _Worker:
         results.flush()
         while head := jobs.read(LENGTH_BYTES):
             job = decode_job(jobs.read(int.from_bytes(head)))
-            results.write(frame(encode_results(self._do(job))))
+            encoded = encode_results(self._do(job))
+            results.write(len(encoded).to_bytes(LENGTH_BYTES))
+            results.write(encoded)  # By itself: it is large, and need not be copied.
             results.flush()
 
     def _do(self, job: Job) -> list[Result]:

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from live.eventmanager.v1 import event_pb2 as live_dot_eventmanager_dot_v1_dot_event__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(live/eventmanager/storage/v1/block.proto\x12\x1clive.eventmanager.storage.v1\x1a live/eventmanager/v1/event.proto\"\xd8\x01\n\x05\x42lock\x12:\n\x06logged\x18\x07 \x01(\x0b\x32*.live.eventmanager.storage.v1.LoggedEvents\x12\r\n\x05hours\x18\x02 \x03(\r\x12\x31\n\tplatforms\x18\x03 \x03(\x0b\x32\x1e.live.eventmanager.v1.Platform\x12\x18\n\x10platform_indexes\x18\x04 \x03(\r\x12\x0f\n\x07request\x18\x05 \x01(\x0c\x12\x11\n\tpositions\x18\x06 \x03(\r\x12\r\n\x05uuids\x18\x08 \x01(\x0cJ\x04\x08\x01\x10\x02\";\n\x0cLoggedEvents\x12+\n\x06\x65vents\x18\x02 \x03(\x0b\x32\x1b.live.eventmanager.v1.Event\"\xb6\x01\n\x0fSerializedBlock\x12\x0e\n\x06logged\x18\x07 \x01(\x0c\x12\r\n\x05hours\x18\x02 \x03(\r\x12\x31\n\tplatforms\x18\x03 \x03(\x0b\x32\x1e.live.eventmanager.v1.Platform\x12\x18\n\x10platform_indexes\x18\x04 \x03(\r\x12\x0f\n\x07request\x18\x05 \x01(\x0c\x12\x11\n\tpositions\x18\x06 \x03(\r\x12\r\n\x05uuids\x18\x08 \x01(\x0cJ\x04\x08\x01\x10\x02\"\"\n\x10SerializedEvents\x12\x0e\n\x06\x65vents\x18\x02 \x03(\x0c\x42T\n\x1clive.eventmanager.storage.v1P\x01Z2live/eventmanager/storage/v1;eventmanagerstoragev1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(live/eventmanager/storage/v1/block.proto\x12\x1clive.eventmanager.storage.v1\x1a live/eventmanager/v1/event.proto\"\xd8\x01\n\x05\x42lock\x12:\n\x06logged\x18\x07 \x01(\x0b\x32*.live.eventmanager.storage.v1.LoggedEvents\x12\r\n\x05hours\x18\x02 \x03(\r\x12\x31\n\tplatforms\x18\x03 \x03(\x0b\x32\x1e.live.eventmanager.v1.Platform\x12\x18\n\x10platform_indexes\x18\x04 \x03(\r\x12\x0f\n\x07request\x18\x05 \x01(\x0c\x12\x11\n\tpositions\x18\x06 \x03(\r\x12\r\n\x05uuids\x18\x08 \x01(\x0cJ\x04\x08\x01\x10\x02\";\n\x0cLoggedEvents\x12+\n\x06\x65vents\x18\x02 \x03(\x0b\x32\x1b.live.eventmanager.v1.Event\"\xe6\x01\n\x0fSerializedBlock\x12>\n\x06logged\x18\x07 \x01(\x0b\x32..live.eventmanager.storage.v1.SerializedEvents\x12\r\n\x05hours\x18\x02 \x03(\r\x12\x31\n\tplatforms\x18\x03 \x03(\x0b\x32\x1e.live.eventmanager.v1.Platform\x12\x18\n\x10platform_indexes\x18\x04 \x03(\r\x12\x0f\n\x07request\x18\x05 \x01(\x0c\x12\x11\n\tpositions\x18\x06 \x03(\r\x12\r\n\x05uuids\x18\x08 \x01(\x0cJ\x04\x08\x01\x10\x02\"\"\n\x10SerializedEvents\x12\x0e\n\x06\x65vents\x18\x02 \x03(\x0c\x42T\n\x1clive.eventmanager.storage.v1P\x01Z2live/eventmanager/storage/v1;eventmanagerstoragev1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,7 +38,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LOGGEDEVENTS']._serialized_start=327
   _globals['_LOGGEDEVENTS']._serialized_end=386
   _globals['_SERIALIZEDBLOCK']._serialized_start=389
-  _globals['_SERIALIZEDBLOCK']._serialized_end=571
-  _globals['_SERIALIZEDEVENTS']._serialized_start=573
-  _globals['_SERIALIZEDEVENTS']._serialized_end=607
+  _globals['_SERIALIZEDBLOCK']._serialized_end=619
+  _globals['_SERIALIZEDEVENTS']._serialized_start=621
+  _globals['_SERIALIZEDEVENTS']._serialized_end=655
 # @@protoc_insertion_point(module_scope)

@@ -124,12 +124,14 @@ class SerializedBlock(_message.Message):
     REQUEST_FIELD_NUMBER: _builtins.int
     POSITIONS_FIELD_NUMBER: _builtins.int
     UUIDS_FIELD_NUMBER: _builtins.int
-    logged: _builtins.bytes
-    """A SerializedEvents, or LoggedEvents."""
     request: _builtins.bytes
     """As in Block."""
     uuids: _builtins.bytes
     """As in Block."""
+    @_builtins.property
+    def logged(self) -> Global___SerializedEvents:
+        """As in Block, each event as its own bytes."""
+
     @_builtins.property
     def hours(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """As in Block."""
@@ -149,7 +151,7 @@ class SerializedBlock(_message.Message):
     def __init__(
         self,
         *,
-        logged: _builtins.bytes = ...,
+        logged: Global___SerializedEvents | None = ...,
         hours: _abc.Iterable[_builtins.int] | None = ...,
         platforms: _abc.Iterable[_event_pb2.Platform] | None = ...,
         platform_indexes: _abc.Iterable[_builtins.int] | None = ...,
@@ -157,7 +159,7 @@ class SerializedBlock(_message.Message):
         positions: _abc.Iterable[_builtins.int] | None = ...,
         uuids: _builtins.bytes = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["logged", b"logged"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
     _ClearFieldArgType: _TypeAlias = _typing.Literal["hours", b"hours", "logged", b"logged", "platform_indexes", b"platform_indexes", "platforms", b"platforms", "positions", b"positions", "request", b"request", "uuids", b"uuids"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
