@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import chain
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, BinaryIO, Final, NamedTuple, TypeAlias
 
 from live.eventmanager.v1.ingest_service_pb2 import IngestOutcome
 
@@ -32,6 +32,7 @@ _MARSHAL_VERSION: Final = 2
 _MARSHAL_VERSION_OF_TEXTS: Final = 4
 """It has a shorter form of ASCII. Texts that nobody else has are not looked for."""
 _POSITION: Final = "I"
+"""As `array` calls unsigned numbers of four bytes: what an event's position in its request takes."""
 
 
 READY: Final = bytes(LENGTH_BYTES)
@@ -60,6 +61,13 @@ class Job(NamedTuple):
 def frame(message: bytes) -> bytes:
     """Put a message's length before it."""
     return len(message).to_bytes(LENGTH_BYTES) + message
+
+
+def read_message(pipe: BinaryIO) -> bytes | None:
+    """Read a message with its length before it; None at the end, where whoever wrote may have been cut off."""
+    length = int.from_bytes(pipe.read(LENGTH_BYTES))
+    message = pipe.read(length)
+    return message if message and len(message) == length else None
 
 
 def encode_job(job: Job) -> bytes:

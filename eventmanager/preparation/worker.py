@@ -18,7 +18,7 @@ from eventmanager.pipes import output
 from eventmanager.platforms import PlatformReader
 from eventmanager.preparation.preparer import Preparer
 from eventmanager.preparation.validation import Validator
-from eventmanager.preparation.wire import LENGTH_BYTES, READY, Job, Result, decode_job, encode_results
+from eventmanager.preparation.wire import LENGTH_BYTES, READY, Job, Result, decode_job, encode_results, read_message
 from eventmanager.zones import Zone
 
 _PIPE_BYTES: Final = 1 << 20
@@ -35,9 +35,8 @@ class _Worker:
         """Do jobs until there are no more."""
         results.write(READY)
         results.flush()
-        while head := jobs.read(LENGTH_BYTES):
-            job = decode_job(jobs.read(int.from_bytes(head)))
-            encoded = encode_results(self._do(job))
+        while (job := read_message(jobs)) is not None:
+            encoded = encode_results(self._do(decode_job(job)))
             results.write(len(encoded).to_bytes(LENGTH_BYTES))
             results.write(encoded)  # By itself: it is large, and need not be copied.
             results.flush()

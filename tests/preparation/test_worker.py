@@ -10,6 +10,7 @@ import termios
 import time
 from typing import IO
 
+import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 from live.eventmanager.v1.admin_service_pb2 import App
 from live.eventmanager.v1.event_pb2 import Click, Event
@@ -37,7 +38,7 @@ def test_answers_are_whole_though_the_process_is_stopped_while_it_writes() -> No
             )
         )
     settings = new_settings(normal_app(App(app="shop"))).SerializeToString()
-    job = encode_job(Job([settings], [request.SerializeToString()], [NOON_S]))
+    job = frame(encode_job(Job([settings], [request.SerializeToString()], [NOON_S])))
     with subprocess.Popen(
         [sys.executable, "-m", "eventmanager.preparation.worker", str(EVENTS), "600"],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=os.environ | {"PYTHONUNBUFFERED": "1"}, bufsize=0,
@@ -45,7 +46,7 @@ def test_answers_are_whole_though_the_process_is_stopped_while_it_writes() -> No
         assert process.stdin
         assert process.stdout
         process.stdout.read(LENGTH_BYTES)
-        process.stdin.write(frame(job))
+        process.stdin.write(job)
         held = bytes_of_full(process.stdout)
         process.send_signal(signal.SIGSTOP)
         process.send_signal(signal.SIGCONT)
@@ -57,6 +58,19 @@ def test_answers_are_whole_though_the_process_is_stopped_while_it_writes() -> No
     assert len(answer) == LENGTH_BYTES + int.from_bytes(answer[:LENGTH_BYTES])
     assert isinstance(prepared, PreparedRequest)
     assert EVENTS == sum(block.count for block in prepared.blocks)
+
+
+@pytest.mark.parametrize("cut", [2, 10, 2_000])
+def test_a_job_that_is_cut_off_ends_the_process_quietly(cut: int) -> None:
+    """As when the server is killed: in the length, or in what comes after it."""
+    settings = new_settings(normal_app(App(app="shop"))).SerializeToString()
+    job = frame(encode_job(Job([settings], [b"request" * 1_000], [NOON_S])))
+    done = subprocess.run(
+        [sys.executable, "-m", "eventmanager.preparation.worker", "1000", "600"],
+        input=job[:cut], capture_output=True, check=False,
+    )  # fmt: skip
+
+    assert (0, bytes(LENGTH_BYTES), b"") == (done.returncode, done.stdout, done.stderr)
 
 
 def bytes_of_full(pipe: IO[bytes]) -> int:
