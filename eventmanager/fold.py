@@ -1,6 +1,7 @@
 """The fold: what blocks of events say together, as facts for the tables.
 
-What each says by itself was summed up before. A hot path of ingest all the same: local names, and few calls.
+What each says by itself, or some say together, was summed up before. A hot path of ingest all the same: local names,
+and few calls.
 """
 
 from collections import defaultdict

@@ -148,9 +148,10 @@ class PreparingBeside:
 
     def _take(self, encoded: bytes) -> None:
         job = self._jobs[0]
-        results = decode_results(encoded, self._platforms)
+        # All or nothing: where this fails, the job is still in hand, and is prepared here.
+        prepared = list(zip(job, decode_results(encoded, self._platforms), strict=True))
         del self._jobs[0]
-        for waiting, result in zip(job, results, strict=True):
+        for waiting, result in prepared:
             if result is None:
                 self._prepare_here(waiting)
             else:

@@ -63,6 +63,13 @@ def frame(message: bytes) -> bytes:
     return len(message).to_bytes(LENGTH_BYTES) + message
 
 
+def write_message(pipe: BinaryIO, message: bytes) -> None:
+    """Write a message with its length before it, uncopied, as it may be large."""
+    pipe.write(len(message).to_bytes(LENGTH_BYTES))
+    pipe.write(message)
+    pipe.flush()
+
+
 def read_message(pipe: BinaryIO) -> bytes | None:
     """Read a message with its length before it; None at the end, where whoever wrote may have been cut off."""
     length = int.from_bytes(pipe.read(LENGTH_BYTES))

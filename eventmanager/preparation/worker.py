@@ -18,7 +18,7 @@ from eventmanager.pipes import output
 from eventmanager.platforms import PlatformReader
 from eventmanager.preparation.preparer import Preparer
 from eventmanager.preparation.validation import Validator
-from eventmanager.preparation.wire import LENGTH_BYTES, READY, Job, Result, decode_job, encode_results, read_message
+from eventmanager.preparation.wire import READY, Job, Result, decode_job, encode_results, read_message, write_message
 from eventmanager.zones import Zone
 
 _PIPE_BYTES: Final = 1 << 20
@@ -36,10 +36,7 @@ class _Worker:
         results.write(READY)
         results.flush()
         while (job := read_message(jobs)) is not None:
-            encoded = encode_results(self._do(decode_job(job)))
-            results.write(len(encoded).to_bytes(LENGTH_BYTES))
-            results.write(encoded)  # By itself: it is large, and need not be copied.
-            results.flush()
+            write_message(results, encode_results(self._do(decode_job(job))))
 
     def _do(self, job: Job) -> list[Result]:
         return [self._prepare(*request) for request in zip(*job, strict=True)]

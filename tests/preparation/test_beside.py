@@ -3,6 +3,7 @@
 import asyncio
 import datetime
 import logging
+import marshal
 import os
 import re
 import signal
@@ -236,8 +237,13 @@ async def test_the_process_may_die_at_any_time(beside: Beside, caplog: pytest.Lo
     assert "The process that prepares requests has ended" in caplog.text
 
 
+@pytest.mark.parametrize("answer", [b"huh", marshal.dumps(([], []))], ids=["nothing", "no results"])
 async def test_an_answer_that_cannot_be_read(
-    start_server: StartServer, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    start_server: StartServer,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    answer: bytes,
 ) -> None:
     """Is told to the operator, and what it was about is prepared here."""
     (tmp_path / "babbling.py").write_text(
@@ -245,7 +251,7 @@ async def test_an_answer_that_cannot_be_read(
         "sys.stdout.buffer.write(bytes(4))\n"
         "sys.stdout.flush()\n"
         "sys.stdin.buffer.read(1)\n"
-        "sys.stdout.buffer.write((3).to_bytes(4) + b'huh')\n"
+        f"sys.stdout.buffer.write({len(answer).to_bytes(4) + answer!r})\n"
         "sys.stdout.flush()\n"
         "sys.stdin.buffer.read()\n"
     )
@@ -259,9 +265,9 @@ async def test_an_answer_that_cannot_be_read(
         async with asyncio.timeout(30):
             while not PREPARED_BY.search(caplog.text):  # noqa: ASYNC110 - a log has no event.
                 await asyncio.sleep(0.01)
-        answer = await stub.IngestEvents(IngestEventsRequest(app="shop", events=clicks("second", 200)))
+        stored = await stub.IngestEvents(IngestEventsRequest(app="shop", events=clicks("second", 200)), timeout=30)
 
-    assert 200 == answer.outcome.stored_count
+    assert 200 == stored.outcome.stored_count
     assert "What the process that prepares requests answered cannot be read" in caplog.text
 
 

@@ -1,7 +1,7 @@
 """What comes from the process beside: requests prepared together are summed up together, and may be stored apart."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import pytest
@@ -28,6 +28,7 @@ from eventmanager.platforms import PlatformReader
 from eventmanager.preparation.preparer import PreparedRequest, Preparer
 from eventmanager.preparation.validation import Validator
 from eventmanager.preparation.wire import decode_results, encode_results
+from eventmanager.store.protocol import BlockOutcome
 from eventmanager.store.sqlite.store import SQLiteStore
 from eventmanager.zones import Zone
 from tests.conftest import NOON_S
@@ -38,6 +39,7 @@ _EVENTS_A_REQUEST: Final = 160
 _REQUESTS: Final = 3
 _SMALL: Final = _REQUESTS
 """The number of a request of few events that was prepared by itself."""
+_SMALL_EVENTS: Final = 20
 
 
 def events(request: int, count: int) -> list[Event]:
@@ -70,12 +72,18 @@ def prepared(number: int, count: int) -> PreparedRequest:
 
 def prepared_requests() -> Sequence[PreparedRequest]:
     """Return requests that were prepared together in the process beside, and one that was not."""
-    together = [prepared(number, _EVENTS_A_REQUEST) for number in range(_REQUESTS)]
-    told = decode_results(encode_results(together), PlatformReader())
-    return [result for result in told if isinstance(result, PreparedRequest)] + [prepared(_SMALL, 20)]
+    return [*prepared_together(*range(_REQUESTS)), prepared(_SMALL, _SMALL_EVENTS)]
 
 
-async def figures(commits: Sequence[Sequence[int]]) -> tuple[Sequence[dict[Key, Totals]], Sequence[Sequence[Key]]]:
+def prepared_together(*numbers: int) -> Sequence[PreparedRequest]:
+    """Prepare requests as the process beside does, and hand them over as it does."""
+    results = encode_results([prepared(number, _EVENTS_A_REQUEST) for number in numbers])
+    return [result for result in decode_results(results, PlatformReader()) if isinstance(result, PreparedRequest)]
+
+
+async def figures(
+    commits: Sequence[Sequence[int]],
+) -> tuple[Mapping[TotalsTable, Mapping[Key, Totals]], Mapping[SetTable, Sequence[Key]]]:
     """Store requests by their numbers in so many commits, and return what all tables say then."""
     store = await SQLiteStore.open(None)
     try:
@@ -86,8 +94,8 @@ async def figures(commits: Sequence[Sequence[int]]) -> tuple[Sequence[dict[Key, 
             answers = [committer.submit(requests[number].blocks, resent=False) for number in numbers]
             await asyncio.gather(*(answer for of_request in answers for answer in of_request))
         return (
-            [await all_totals(store, table, partition.day) for table in TotalsTable],
-            [await all_members(store, table, partition) for table in SetTable],
+            {table: await all_totals(store, table, partition.day) for table in TotalsTable},
+            {table: await all_members(store, table, partition) for table in SetTable},
         )
     finally:
         await store.close()
@@ -110,8 +118,8 @@ async def test_blocks_count_once_however_they_are_committed(commits: Sequence[Se
     one_by_one = await figures([[0], [1], [2], [_SMALL]])
 
     assert await figures(commits) == one_by_one
-    traffic = one_by_one[0][list(TotalsTable).index(TotalsTable.TRAFFIC)]
-    assert _REQUESTS * _EVENTS_A_REQUEST + 20 == sum(sum(totals.counts) for totals in traffic.values())
+    traffic = one_by_one[0][TotalsTable.TRAFFIC]
+    assert _REQUESTS * _EVENTS_A_REQUEST + _SMALL_EVENTS == sum(sum(totals.counts) for totals in traffic.values())
 
 
 async def test_copies_among_blocks_that_were_summed_up_together_do_not_count() -> None:
@@ -129,4 +137,20 @@ async def test_copies_among_blocks_that_were_summed_up_together_do_not_count() -
         await store.close()
 
     assert [[], list(range(30)), [], []] == [list(answer.copies) for answer in answered]
-    assert _REQUESTS * _EVENTS_A_REQUEST + 20 == sum(sum(totals.counts) for totals in traffic.values())
+    assert _REQUESTS * _EVENTS_A_REQUEST + _SMALL_EVENTS == sum(sum(totals.counts) for totals in traffic.values())
+
+
+async def test_a_request_that_was_prepared_twice_counts_once() -> None:
+    """It came again while it was on its way, and both went to the process beside together."""
+    store = await SQLiteStore.open(None)
+    try:
+        committer = Committer(store, Memory(10_000), most_waiting_events=100_000)
+        twice = prepared_together(0, 0)
+        answers = [committer.submit(request.blocks, resent=False) for request in twice]
+        answered = [await answer for of_request in answers for answer in of_request]
+        traffic = await all_totals(store, TotalsTable.TRAFFIC, twice[0].blocks[0].partition.day)
+    finally:
+        await store.close()
+
+    assert [BlockOutcome.STORED, BlockOutcome.KNOWN] == [answer.outcome for answer in answered]
+    assert _EVENTS_A_REQUEST == sum(sum(totals.counts) for totals in traffic.values())

@@ -81,9 +81,9 @@ class Commits:
 
         What fails is in a ledger or kept all the same, and is written later.
         """
-        # All partitions: where all events are copies, rows of theirs may be among those left behind.
-        set_rows: dict[Partition, list[SetRow]] = {block.partition: [] for block in itertools.chain(stored, known)}
         expire_times_s = {block.partition: block.expire_time_s for block in itertools.chain(stored, known)}
+        # All partitions: where all events are copies, rows of theirs may be among those left behind.
+        set_rows: dict[Partition, list[SetRow]] = {partition: [] for partition in expire_times_s}
         _add_members(set_rows, facts.members, expire_times_s)
         for day, totals in facts.totals.items():
             ledgers[day].add(totals)

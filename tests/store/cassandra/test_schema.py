@@ -38,12 +38,17 @@ def described(session: Session, keyspace: str) -> list[tuple[object, ...]]:
     )
 
 
-def test_steps_lead_to_the_snapshot(session: Session, own_address: CassandraAddress) -> None:
-    """The tables that the steps make are those that the snapshot describes."""
+def make_keyspace(session: Session, address: CassandraAddress) -> None:
+    """Make a keyspace without any table."""
     session.execute(
-        f"CREATE KEYSPACE {own_address.keyspace} "
+        f"CREATE KEYSPACE {address.keyspace} "
         "WITH replication = {'class': 'NetworkTopologyStrategy', 'datacenter1': 1}"
     )
+
+
+def test_steps_lead_to_the_snapshot(session: Session, own_address: CassandraAddress) -> None:
+    """The tables that the steps make are those that the snapshot describes."""
+    make_keyspace(session, own_address)
     connection = connect(own_address, "")
     connection.session.set_keyspace(own_address.keyspace)
     for statement in split_statements(_SNAPSHOT.read_text(encoding="utf-8")):
@@ -70,10 +75,7 @@ async def test_servers_that_start_at_once_make_one_schema(
 async def test_a_table_that_is_being_made_is_waited_for(own_address: CassandraAddress) -> None:
     """The node lists it before it can read it; whoever looks in between sees no mistake."""
     maker, looker = connect(own_address, ""), connect(own_address, "")
-    maker.session.execute(
-        f"CREATE KEYSPACE {own_address.keyspace} "
-        "WITH replication = {'class': 'NetworkTopologyStrategy', 'datacenter1': 1}"
-    )
+    make_keyspace(maker.session, own_address)
     maker.session.set_keyspace(own_address.keyspace)
     keyspace = Keyspace(looker, own_address, uuid.uuid4)
     try:
@@ -124,10 +126,7 @@ async def test_a_schema_left_half_done_is_finished(own_address: CassandraAddress
     """Whoever died in the middle has made some tables and recorded nothing; its lease is gone after a while."""
     connection = connect(own_address, "")
     session = connection.session
-    session.execute(
-        f"CREATE KEYSPACE {own_address.keyspace} "
-        "WITH replication = {'class': 'NetworkTopologyStrategy', 'datacenter1': 1}"
-    )
+    make_keyspace(session, own_address)
     session.set_keyspace(own_address.keyspace)
     session.execute(CREATE_STEPS)
     session.execute(steps_of_code()[0].statements[0])
@@ -158,10 +157,7 @@ def test_a_change_that_is_refused_is_told(own_address: CassandraAddress) -> None
     """Here somebody else has a table of the same name that is none of ours."""
     connection = connect(own_address, "")
     try:
-        connection.session.execute(
-            f"CREATE KEYSPACE {own_address.keyspace} "
-            "WITH replication = {'class': 'NetworkTopologyStrategy', 'datacenter1': 1}"
-        )
+        make_keyspace(connection.session, own_address)
         connection.session.execute(f"CREATE TABLE {own_address.keyspace}.schema_steps (a int PRIMARY KEY)")
 
         with pytest.raises(StartError, match=f"^Cassandra refuses a change that {own_address} needs: InvalidRequest: "):
