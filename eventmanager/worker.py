@@ -7,6 +7,7 @@ import orjson
 
 from eventmanager.config import Config
 from eventmanager.errors import StartError
+from eventmanager.freed_memory import keep_freed_memory
 from eventmanager.server import run, start, stop_on_signals
 from eventmanager.workers import READY, log_to_stderr
 
@@ -15,6 +16,7 @@ def main() -> None:
     """Serve with the settings on standard input until that ends, or a signal comes."""
     config = Config(**orjson.loads(sys.stdin.buffer.readline()))
     log_to_stderr(config.log_level)
+    keep_freed_memory()
     try:
         asyncio.run(_serve(config))
     except StartError as error:

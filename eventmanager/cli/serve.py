@@ -173,10 +173,12 @@ def serve(
     import asyncio
 
     from eventmanager.errors import StartError
+    from eventmanager.freed_memory import keep_freed_memory
     from eventmanager.server import serve as serve_alone
     from eventmanager.workers import log_to_stderr, serve_with_workers
 
     log_to_stderr(config.log_level)
+    keep_freed_memory()
     try:
         asyncio.run(serve_alone(config) if config.workers == 1 else serve_with_workers(config))
     except StartError as error:

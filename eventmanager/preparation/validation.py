@@ -75,6 +75,7 @@ class Validator:
         shard_mask = 0
         group_date: Date | None = None
         shards: dict[int, AdmittedEvents] = {}
+        group: AdmittedEvents | None = None
         for position, event in enumerate(events):
             event_id = event.event_id
             try:
@@ -106,6 +107,7 @@ class Validator:
                     group_date = date
                     shard_mask = place.shard_count - 1
                     shards = groups.setdefault(date, {})
+                    group = None
             except RefusedFieldError as fault:
                 refused.append(
                     RefusedEvent(
@@ -117,13 +119,17 @@ class Validator:
                     )
                 )
                 continue
-            shard = crc32(device_id.encode()) & shard_mask if shard_mask else 0
-            group = shards.get(shard)
-            if group is None:
-                group = shards[shard] = AdmittedEvents(Partition(app.app, date, shard), app.place(date).expire_time_s)
+            if shard_mask or group is None:
+                shard = crc32(device_id.encode()) & shard_mask
+                group = shards.get(shard)
+                if group is None:
+                    expire_time_s = app.place(date).expire_time_s
+                    group = shards[shard] = AdmittedEvents(Partition(app.app, date, shard), expire_time_s)
+                append_row = group.rows.append
+                append_position = group.positions.append
             if cleaned:
                 group.cleaned[position] = event.SerializeToString()
-            group.rows.append(
+            append_row(
                 (
                     kind,
                     device_id,
@@ -136,7 +142,7 @@ class Validator:
                     elapsed_ms,
                 )
             )
-            group.positions.append(position)
+            append_position(position)
         return Admission([group for by_shard in groups.values() for group in by_shard.values()], refused)
 
     def _told_platform(self, event: Event) -> Platform:

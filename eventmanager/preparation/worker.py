@@ -14,6 +14,7 @@ from live.eventmanager.storage.v1.settings_pb2 import AppSettings
 
 from eventmanager.apps import App
 from eventmanager.errors import InvalidRequestError
+from eventmanager.freed_memory import keep_freed_memory
 from eventmanager.pipes import output
 from eventmanager.platforms import PlatformReader
 from eventmanager.preparation.preparer import Preparer
@@ -67,6 +68,7 @@ def main() -> None:
         signal.signal(signal_number, signal.SIG_IGN)  # Meant for the server, which still needs what is prepared here.
     for pipe in (sys.stdin, sys.stdout):
         _widen(pipe.fileno())
+    keep_freed_memory()
     zoneinfo.reset_tzpath(())
     max_events, max_clock_skew_s = map(int, sys.argv[1:])
     worker = _Worker(Preparer(Validator(PlatformReader(), max_clock_skew_s), max_events))
