@@ -14,6 +14,7 @@ from typing import Final, TypeAlias
 
 from eventmanager.blocks import Block, Day, Partition
 from eventmanager.facts import NO_FACTS, Facts, Key, SetTable
+from eventmanager.store.cassandra.driver_turn import let_driver_send
 from eventmanager.store.cassandra.faults import StatementError
 from eventmanager.store.cassandra.ledger import Ledger
 from eventmanager.store.cassandra.ledgers import Ledgers
@@ -85,12 +86,15 @@ class Commits:
         # All partitions: where all events are copies, rows of theirs may be among those left behind.
         set_rows: dict[Partition, list[SetRow]] = {partition: [] for partition in expire_times_s}
         _add_members(set_rows, facts.members, expire_times_s)
-        for day, totals in facts.totals.items():
-            ledgers[day].add(totals)
-        self._log_rows.remember_counted(stored)
         if known:
             # Whoever stored them may have died before these were written.
             _add_members(set_rows, self._members_of(known), expire_times_s)
+        writing_sets = asyncio.get_running_loop().create_task(self._set_rows.write(set_rows))
+        await let_driver_send()
+        # Totals take this process as long as sets take the node.
+        for day, totals in facts.totals.items():
+            ledgers[day].add(totals)
+        self._log_rows.remember_counted(stored)
         acknowledged: defaultdict[Day, list[Block]] = defaultdict(list)
         for block in itertools.chain(stored, known):
             acknowledged[block.partition.day].append(block)
@@ -98,8 +102,7 @@ class Commits:
             ledgers[day].mark(day_blocks)
 
         lacking, written = await asyncio.gather(
-            self._set_rows.write(set_rows),
-            self._write_ledgers({day: ledgers[day] for day in acknowledged}),
+            writing_sets, self._write_ledgers({day: ledgers[day] for day in acknowledged})
         )
         return [
             block

@@ -9,6 +9,7 @@ from typing import Final, TypeAlias, TypeVar
 
 from eventmanager.blocks import Block, Day, Partition
 from eventmanager.store.cassandra.columns import partition_values, ttl_s
+from eventmanager.store.cassandra.driver_turn import let_driver_send
 from eventmanager.store.cassandra.faults import Fault, StatementError
 from eventmanager.store.cassandra.mutations import MOST_MUTATION_BYTES
 from eventmanager.store.cassandra.repeater import Repeater, batch_of
@@ -61,7 +62,7 @@ class LogRows:
         self._remember(blocks, is_counted=False)
         mutations = list(_mutations(blocks))
         writes = asyncio.gather(*map(self._write, mutations))
-        await asyncio.sleep(0)
+        await let_driver_send()
         try:
             result = meanwhile()
         finally:
