@@ -9,7 +9,7 @@ from typing import Final
 
 _SETTINGS: Final = (
     (-8, 1),  # M_ARENA_MAX: one heap for all threads, of which one at a time can run. What one frees another takes.
-    (-3, 32 << 20),  # M_MMAP_THRESHOLD: from which size on a piece is had from the system. No more is allowed.
+    (-3, 32 << 20),  # M_MMAP_THRESHOLD: from which size on a piece is had from the system. glibc allows no more.
     (-1, 256 << 20),  # M_TRIM_THRESHOLD: as much is kept at the end of the heap.
 )
 """For mallopt: https://man7.org/linux/man-pages/man3/mallopt.3.html, with the numbers that glibc's malloc.h has."""

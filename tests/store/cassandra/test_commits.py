@@ -2,16 +2,17 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pytest
 from cassandra.cluster import Session
 
 from eventmanager.blocks import Block, Day, Partition
 from eventmanager.committer import Committer
-from eventmanager.facts import Facts, SetTable, TotalsTable
+from eventmanager.facts import Addition, Facts, Key, SetTable, TotalsTable
 from eventmanager.memory import Memory
 from eventmanager.store.cassandra.address import CassandraAddress
+from eventmanager.store.cassandra.ledger import Ledger
 from eventmanager.store.cassandra.migrations import steps_of_code
 from eventmanager.store.cassandra.store import CassandraStore
 from eventmanager.store.protocol import BlockOutcome
@@ -116,6 +117,37 @@ async def test_what_was_folded_of_a_block_that_is_not_stored_counts_for_nothing(
     assert 4 == await hits(store, day)
     assert {(1,): 2, (2,): 1, (3,): 1} == await store.member_counts(SetTable.USERS_BY_STAGE, good.partition)
     assert {(1, 2): 1, (2, 3): 1} == await store.member_counts(SetTable.STAGE_GRAPH, good.partition)
+
+
+async def test_what_is_written_is_on_its_way_before_this_process_computes(
+    store: CassandraStore, session: Session, day: Day, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Log rows before blocks are folded, and rows of sets before totals are added up: nothing is sent meanwhile."""
+    found: list[str] = []
+    add = Ledger.add
+
+    def look_for_row_in(table: str) -> None:
+        query = f"SELECT app FROM {table} WHERE app = '{day.app}' AND date = '{DATE}' AND shard = 0"
+        end_s = time.monotonic() + 5
+        while time.monotonic() < end_s:
+            if session.execute(query).one():
+                found.append(table)
+                break
+
+    def fold_late(blocks: Sequence[Block]) -> Facts:
+        look_for_row_in("events")
+        return facts_of(blocks)
+
+    def add_late(ledger: Ledger, totals: Mapping[TotalsTable, Mapping[Key, Addition]]) -> None:
+        look_for_row_in("users_by_stage")
+        add(ledger, totals)
+
+    monkeypatch.setattr(Ledger, "add", add_late)
+
+    outcomes = await store.commit([block(day, "sent", entered("u1", 1, 1_000))], set(), fold_late)
+
+    assert [STORED] == outcomes
+    assert ["events", "users_by_stage"] == found
 
 
 async def test_small_blocks_are_written_together(
