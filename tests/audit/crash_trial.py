@@ -60,9 +60,11 @@ class Trial:
         await self._begin(0)
         await self.shop.restart(0)
         await self._send_all(0, self.case.before)
+        await self.shop.settle(self._days(0))
         self.shop.faults.seen = 0
         await self.shop.send(0, self._of(0, self.case.request), resent=self.case.is_resent)
         answered_after = self.shop.faults.seen
+        await self.shop.settle(self._days(0))
         await self._read(0)
         self._keep()
         return answered_after, self.shop.faults.seen
@@ -80,10 +82,12 @@ class Trial:
         for request in self.case.long_before:
             shop.had(self._of(pair, request))
         await self._send_all(pair, self.case.before)
+        await shop.settle(self._days(pair))
         is_gone = point.follows is Follows.IS_GONE
         struck = shop.faults.struck
         shop.faults.plan(point.step, math.inf if is_gone else 1, is_done=point.is_done)
         await shop.send(0, self._of(pair, self.case.request), resent=self.case.is_resent)
+        await shop.settle(self._days(pair))
         await self._read(pair)
         found = [] if is_gone or struck < shop.faults.struck else ["no statement failed"]
         if is_gone:

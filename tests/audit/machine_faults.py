@@ -37,6 +37,11 @@ class Faults:
         """Have nothing be done any more."""
         self.plan(0, math.inf, is_done=False)
 
+    @property
+    def is_cut(self) -> bool:
+        """Whether nothing is done any more."""
+        return self.statements_left == 0 and math.isinf(self.how_many)
+
     def end(self) -> None:
         """Let everything go well."""
         self.statements_left = -1

@@ -2,7 +2,7 @@
 
 import asyncio
 import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 import grpc
@@ -26,6 +26,7 @@ INTERVALS: Final[Sequence[Interval.ValueType]] = (INTERVAL_UNSPECIFIED, INTERVAL
 _OF_GRAPH: Final = ("stage graph", "omitted edges")
 _TRIES: Final = 20
 _GONE: Final = -1
+_LONGEST_S: Final = 10
 
 
 class Unanswered(NamedTuple):
@@ -43,6 +44,8 @@ class Shop:
         self.faults = faults
         self.is_on_file = store.startswith("sqlite:")
         """Whether each commit is done wholly or not at all, and each block looked up before."""
+        self.waits: Callable[[str, Sequence[datetime.date]], bool] = lambda _app, _dates: False
+        """Tells whether something of an app's days waits to be put into a table when the server comes to it."""
         self._servers: list[Server | None] = [None] * servers
         self._channels: list[grpc.aio.Channel] = []
 
@@ -98,6 +101,12 @@ class Shop:
         await self._stop(number, 0)
         self.faults.end()
         await self._start(number)
+
+    async def settle(self, dates: Sequence[datetime.date]) -> None:
+        """Return once nothing of some days waits, or nothing is done any more."""
+        async with asyncio.timeout(_LONGEST_S):
+            while self.waits(self.app.app, dates) and not self.faults.is_cut:  # noqa: ASYNC110 - nothing tells.
+                await asyncio.sleep(0.01)
 
     async def send(self, number: int, events: Sequence[Event], *, resent: bool) -> None:
         """Send a request; where it fails it is unanswered."""

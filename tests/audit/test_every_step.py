@@ -2,7 +2,8 @@
 again.
 """
 
-from collections.abc import AsyncIterator, Iterator
+import datetime
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,11 @@ from eventmanager.audit.counting import CountingHere
 from eventmanager.audit.recount import Caller
 from eventmanager.blocks import Day
 from eventmanager.store.address import open_logged_days
-from eventmanager.store.cassandra import repeater
+from eventmanager.store.cassandra import repeater, settling
+from eventmanager.store.cassandra.address import parse_address
+from eventmanager.store.cassandra.connection import connect
 from tests.audit.crash_points import CASES
-from tests.audit.crash_trial import Trial
+from tests.audit.crash_trial import SHARDS, Trial
 from tests.audit.machine_faults import Faults, faulty_stores
 from tests.audit.shop import Shop
 from tests.cassandra_nodes import CassandraNodes
@@ -40,8 +43,9 @@ class CountingBeside:
 
 @pytest.fixture
 def faults(monkeypatch: pytest.MonkeyPatch) -> Iterator[Faults]:
-    """Have a statement that fails be given up at once, not repeated for seconds."""
+    """Have a statement that fails be given up at once, not repeated for seconds, and what fails be tried again soon."""
     monkeypatch.setattr(repeater, "_FIRST_PAUSE_S", 3_600.0)
+    monkeypatch.setattr(settling, "_RETRY_S", 0.02)
     faults = Faults()
     with faulty_stores(faults):
         yield faults
@@ -59,10 +63,22 @@ async def shop_on_a_file(faults: Faults, tmp_path: Path, monkeypatch: pytest.Mon
 @pytest.fixture
 async def shop_on_cassandra(faults: Faults, cassandra: CassandraNodes) -> AsyncIterator[Shop]:
     """One server that comes to harm, and one that counts again."""
-    shop = Shop(cassandra.address("steps"), faults, servers=2)
+    address = cassandra.address("steps")
+    shop = Shop(address, faults, servers=2)
     await shop.open()
+    connection = connect(parse_address(address), "")
+
+    def waits(app: str, dates: Sequence[datetime.date]) -> bool:
+        rows = connection.session.execute(
+            f"SELECT additions FROM steps.waiting_totals WHERE app = '{app}' AND date IN ('{dates[0]}', '{dates[1]}') "
+            f"AND shard IN ({', '.join(map(str, range(SHARDS)))})"
+        )
+        return any(additions for (additions,) in rows)
+
+    shop.waits = waits
     yield shop
     await shop.close()
+    connection.close()
 
 
 @pytest.mark.parametrize("name", CASES)

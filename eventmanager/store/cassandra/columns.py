@@ -47,12 +47,14 @@ class TotalsColumns:
     """A column that counts the durations, for people to divide by, where none of `counts` does."""
     marks: tuple[str, ...] = ()
     """Counts that the ledger adds to those of the facts, after them."""
+    added: tuple[str, ...] = ()
+    """A column with the number of the last of the ledger's additions that the row has, where they wait."""
 
     @property
     def written(self) -> tuple[str, ...]:
-        """All columns: the key, the ledger, and the figures in the order of `figures_of`."""
+        """All columns: the key, the ledger, the figures in the order of `figures_of`, and `added`."""
         durations = (name for pair in self.durations for name in pair)
-        return (*self.key, "ledger", *self.counts, *self.marks, *durations, *self.timed)
+        return (*self.key, "ledger", *self.counts, *self.marks, *durations, *self.timed, *self.added)
 
     @property
     def read(self) -> tuple[str, ...]:
@@ -70,9 +72,9 @@ class TotalsColumns:
         return figures
 
     def row_of(self, values: Values) -> TotalsRow:
-        """Return the row that some values read tell."""
+        """Return the row that some values read tell; there may be more of them than `read` has."""
         counts_end = len(self.key) + len(self.counts)
-        encoded = values[counts_end:]
+        encoded = values[counts_end : counts_end + 2 * len(self.durations)]
         return TotalsRow(
             values[: len(self.key)],
             values[len(self.key) : counts_end],
@@ -86,16 +88,23 @@ SET_COLUMNS: Final[Mapping[SetTable, tuple[str, ...]]] = {
     SetTable.STAGE_GRAPH: ("from_stage", "to_stage", "user"),
 }
 
+_ADDED: Final = ("added",)
+
 TOTALS_COLUMNS: Final[Mapping[TotalsTable, TotalsColumns]] = {
-    TotalsTable.TIME_BY_STAGE: TotalsColumns(("stage",), ("hits",), (("elapsed", "durations"),)),
+    TotalsTable.TIME_BY_STAGE: TotalsColumns(("stage",), ("hits",), (("elapsed", "durations"),), added=_ADDED),
     TotalsTable.ACTIONS_BY_BUTTON: TotalsColumns(
         ("target",),
         ("hover_leave", "hover_click"),
         (("elapsed_leave", "durations_leave"), ("elapsed_click", "durations_click")),
         ("hits",),
+        added=_ADDED,
     ),
-    TotalsTable.VIEWS_BY_PAGE: TotalsColumns(("url",), ("views",), (("elapsed", "durations"),), ("hits",)),
-    TotalsTable.CLICKS_BY_TARGET: TotalsColumns(("url", "target"), ("clicks",), (("elapsed", "durations"),), ("hits",)),
+    TotalsTable.VIEWS_BY_PAGE: TotalsColumns(
+        ("url",), ("views",), (("elapsed", "durations"),), ("hits",), added=_ADDED
+    ),
+    TotalsTable.CLICKS_BY_TARGET: TotalsColumns(
+        ("url", "target"), ("clicks",), (("elapsed", "durations"),), ("hits",), added=_ADDED
+    ),
     TotalsTable.TRAFFIC: TotalsColumns(
         ("hour",), ("clicks", "url_changes", "btn_times", "funnel_changes"), marks=("blocks",)
     ),

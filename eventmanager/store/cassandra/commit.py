@@ -20,6 +20,7 @@ from eventmanager.store.cassandra.ledger import Ledger
 from eventmanager.store.cassandra.ledgers import Ledgers
 from eventmanager.store.cassandra.log_rows import LogRows
 from eventmanager.store.cassandra.set_rows import SetRow, SetRows
+from eventmanager.store.cassandra.settling import Settling
 from eventmanager.store.protocol import BlockOutcome, FactsOf
 
 Members: TypeAlias = Mapping[SetTable, Mapping[Partition, Sequence[Key]]]
@@ -33,7 +34,15 @@ MOST_UNWRITTEN_ROWS: Final = 200_000
 class Commits:
     """Commits blocks."""
 
-    def __init__(self, log_rows: LogRows, set_rows: SetRows, ledgers: Ledgers, members_of: MembersOf) -> None:
+    def __init__(
+        self,
+        log_rows: LogRows,
+        set_rows: SetRows,
+        ledgers: Ledgers,
+        settling: Settling,
+        members_of: MembersOf,
+    ) -> None:
+        self._settling = settling
         self._log_rows = log_rows
         self._set_rows = set_rows
         self._ledgers = ledgers
@@ -41,6 +50,10 @@ class Commits:
 
     async def commit(self, blocks: Sequence[Block], resent: Set[bytes], facts_of: FactsOf) -> list[BlockOutcome]:
         """Do what Store.commit says."""
+        async with self._settling.commit():
+            return await self._commit(blocks, resent, facts_of)
+
+    async def _commit(self, blocks: Sequence[Block], resent: Set[bytes], facts_of: FactsOf) -> list[BlockOutcome]:
         outcomes = {id(block): BlockOutcome.UNAVAILABLE for block in blocks}
         if self._ledgers.unwritten_count + self._set_rows.unwritten_count <= MOST_UNWRITTEN_ROWS:
             async with AsyncExitStack() as used:
@@ -91,9 +104,8 @@ class Commits:
             _add_members(set_rows, self._members_of(known), expire_times_s)
         writing_sets = asyncio.get_running_loop().create_task(self._set_rows.write(set_rows))
         await let_driver_send()
-        # Totals take this process as long as sets take the node.
         for day, totals in facts.totals.items():
-            ledgers[day].add(totals)
+            ledgers[day].take(totals)
         self._log_rows.remember_counted(stored)
         acknowledged: defaultdict[Day, list[Block]] = defaultdict(list)
         for block in itertools.chain(stored, known):

@@ -15,6 +15,7 @@ from cassandra.query import BoundStatement, PreparedStatement
 from eventmanager.facts import Key
 from eventmanager.store.cassandra.columns import TOTALS_COLUMNS, Values, partition_values
 from eventmanager.store.cassandra.ledger import Ledger, UnwrittenRow
+from eventmanager.store.cassandra.waiting_totals import WaitingRow
 
 # Section 4.1.7 of the protocol's specification: of each statement of a batch its kind, its id and its values, each
 # after its length: https://github.com/apache/cassandra/blob/trunk/doc/native_protocol_v5.spec
@@ -64,10 +65,14 @@ def encode_members(statement: PreparedStatement, partition: Values, keys: Sequen
 
 def encode_totals(statement: PreparedStatement, ledger: Ledger, rows: Sequence[UnwrittenRow], ttl: int) -> EncodedRows:
     """Encode rows of a ledger's totals, all of one table. There is at least one."""
-    columns = TOTALS_COLUMNS[rows[0].table]
+    table, key, totals = rows[0]
+    columns = TOTALS_COLUMNS[table]
     partition = partition_values(ledger.partition)
-    first = statement.bind((*partition, *rows[0].key, ledger.ledger_id, *columns.figures_of(rows[0].totals), ttl))
+    added = (ledger.last_added(table),) if columns.added else ()
+    figures = columns.figures_of(totals)
+    first = statement.bind((*partition, *key, ledger.ledger_id, *figures, *added, ttl))
     before, after = _around(first, len(partition))
+    after = b"".join(_BIGINT(_BIGINT_BYTES, number) for number in added) + after
     ledger_id = _value(ledger.ledger_id.bytes)
     parts: list[bytes] = []
     append = parts.append
@@ -90,12 +95,26 @@ def encode_totals(statement: PreparedStatement, ledger: Ledger, rows: Sequence[U
     return EncodedRows(first, len(rows), b"".join(parts))
 
 
+def encode_waiting(statement: PreparedStatement, ledger: Ledger, rows: Sequence[WaitingRow], ttl: int) -> EncodedRows:
+    """Encode rows that keep a ledger's additions. There is at least one."""
+    partition = partition_values(ledger.partition)
+    bound = [
+        statement.bind((*partition, table.value, ledger.ledger_id, slot, number, additions, ttl))
+        for table, slot, number, additions in rows
+    ]
+    head = _head(bound[0])
+    return EncodedRows(bound[0], len(bound), b"".join(head + b"".join(map(_value, row.values)) for row in bound))
+
+
 def _around(row: BoundStatement, partition_columns: int) -> tuple[bytes, bytes]:
     """Return what comes before and after that in which a row differs from others: its partition, and its TTL."""
-    query_id = row.prepared_statement.query_id
     partition, ttl = row.values[:partition_columns], row.values[-1]
-    head = _PREPARED + _SHORT(len(query_id)) + query_id + _SHORT(len(row.values))
-    return head + b"".join(map(_value, partition)), _value(ttl)
+    return _head(row) + b"".join(map(_value, partition)), _value(ttl)
+
+
+def _head(row: BoundStatement) -> bytes:
+    query_id: bytes = row.prepared_statement.query_id
+    return _PREPARED + _SHORT(len(query_id)) + query_id + _SHORT(len(row.values))
 
 
 def _append_key(parts: list[bytes], key: Key) -> None:

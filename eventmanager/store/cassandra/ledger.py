@@ -5,12 +5,13 @@ What is written again is the same or newer, so a write whose answer was lost doe
 
 import asyncio
 import uuid
-from collections.abc import Iterable, Mapping
-from typing import Final, NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, NamedTuple, TypeAlias
 
 from eventmanager.blocks import Block, Day, Partition
 from eventmanager.facts import Addition, Key, Totals, TotalsTable
 from eventmanager.store.cassandra.growing_durations import GrowingDurations
+from eventmanager.store.cassandra.waiting_totals import WAITING_TABLES, WaitingRow, WaitingTotals
 
 _NO_COUNTS: Final = (0, 0, 0, 0)
 
@@ -23,15 +24,25 @@ class UnwrittenRow(NamedTuple):
     totals: Totals
 
 
+LedgerRow: TypeAlias = UnwrittenRow | WaitingRow
+
+
 class Ledger:
-    """The totals of one day, and which of them are yet to be written."""
+    """The totals of one day, and which of them are yet to be written.
+
+    What a commit adds waits, but for marks and traffic: the rows that keep it are to be written with the commit, and
+    those of the totals themselves in good time.
+    """
 
     __slots__ = (
         "_rows",
         "_unwritten",
+        "_unwritten_waiting",
+        "_waiting",
         "commits",
         "day",
         "expire_time_s",
+        "is_forgotten",
         "is_listed",
         "ledger_id",
         "lock",
@@ -50,10 +61,15 @@ class Ledger:
         self.expire_time_s = 0
         self.is_listed = False
         """Whether `days` is known to name it."""
+        self.is_forgotten = False
+        """Whether its day was removed: its rows must not come back."""
         self.lock = asyncio.Lock()
         """Held while rows are written: an older value must not be sent after a newer one."""
         self._rows: dict[TotalsTable, dict[Key, Totals]] = {table: {} for table in TotalsTable}
         self._unwritten: dict[TotalsTable, dict[Key, None]] = {table: {} for table in TotalsTable}
+        self._waiting: dict[TotalsTable, WaitingTotals] = {table: WaitingTotals(table) for table in WAITING_TABLES}
+        self._unwritten_waiting: dict[tuple[TotalsTable, int], WaitingRow] = {}
+        """By table and slot."""
 
     @property
     def partition(self) -> Partition:
@@ -63,7 +79,7 @@ class Ledger:
     @property
     def is_done(self) -> bool:
         """Nothing of it is to be written, and nothing will be unless somebody asks for it anew."""
-        return not (self.commits or self.unwritten_count or self.lock.locked())
+        return not (self.commits or self.has_unsettled or self.urgent_count or self.lock.locked())
 
     @property
     def row_count(self) -> int:
@@ -72,39 +88,87 @@ class Ledger:
 
     @property
     def unwritten_count(self) -> int:
-        """How many rows are yet to be written."""
-        return sum(map(len, self._unwritten.values()))
+        """How many rows are yet to be written, each addition that waits taken for one, and each row that keeps some."""
+        kept = sum(waiting.kept_count for waiting in self._waiting.values())
+        return sum(map(len, self._unwritten.values())) + len(self._unwritten_waiting) + self.waiting_count + kept
 
-    def add(self, totals: Mapping[TotalsTable, Mapping[Key, Addition]]) -> None:
-        """Add to the totals."""
+    @property
+    def waiting_count(self) -> int:
+        """How many additions wait to be added to the totals."""
+        return sum(waiting.count for waiting in self._waiting.values())
+
+    @property
+    def has_unsettled(self) -> bool:
+        """Whether something that waited, or waits still, is not in the rows of its table."""
+        return not all(waiting.is_settled for waiting in self._waiting.values())
+
+    @property
+    def urgent_count(self) -> int:
+        """How many rows `take_urgent` would return."""
+        return len(self._unwritten_waiting) + len(self._unwritten[TotalsTable.TRAFFIC])
+
+    def last_added(self, table: TotalsTable) -> int:
+        """Return the number of the last additions to a table that are in the totals."""
+        return self._waiting[table].last_added
+
+    def take(self, totals: Mapping[TotalsTable, Mapping[Key, Addition]]) -> None:
+        """Take what a commit adds to the totals."""
         for table, additions in totals.items():
-            for key, addition in additions.items():
-                if table is TotalsTable.TRAFFIC:
+            if table is TotalsTable.TRAFFIC:
+                for key, addition in additions.items():
                     self._add(table, key, Addition((*addition.counts, 0), ()))
-                else:
-                    self._add(table, key, addition)
+            else:
+                for row in self._waiting[table].put(additions):
+                    self._unwritten_waiting[table, row.slot] = row
+
+    def add_waiting(self, table: TotalsTable) -> bool:
+        """Add to a table's totals what has waited longest; return whether something did."""
+        additions = self._waiting[table].take()
+        for key, addition in additions.items():
+            self._add(table, key, addition)
+        return bool(additions)
 
     def mark(self, blocks: Iterable[Block]) -> None:
         """Count acknowledged blocks, each in the hour of its first event."""
         for block in blocks:
             self._add(TotalsTable.TRAFFIC, (block.hour,), Addition((*_NO_COUNTS, 1), ()))
 
-    def take_unwritten(self) -> list[UnwrittenRow]:
-        """Return the rows that are yet to be written, and take them for written from here on.
+    def take_urgent(self) -> list[LedgerRow]:
+        """Return what is to be written before a commit is answered, and take it for written from here on."""
+        taken: list[LedgerRow] = [*self._unwritten_waiting.values()]
+        self._unwritten_waiting = {}
+        taken += self.take_unwritten(TotalsTable.TRAFFIC)
+        return taken
+
+    def take_unwritten(self, table: TotalsTable) -> Sequence[UnwrittenRow]:
+        """Return the rows of a table's totals that are yet to be written, and take them for written from here on.
 
         In the order of their keys: a node changes less of what it has in memory for rows that lie side by side.
         """
-        taken = []
-        for table in TotalsTable:
-            rows = self._rows[table]
-            taken += [UnwrittenRow(table, key, rows[key]) for key in sorted(self._unwritten[table])]
-            self._unwritten[table] = {}
+        rows = self._rows[table]
+        taken = [UnwrittenRow(table, key, rows[key]) for key in sorted(self._unwritten[table])]
+        self._unwritten[table] = {}
         return taken
 
-    def put_back(self, rows: Iterable[UnwrittenRow]) -> None:
+    def put_back(self, rows: Iterable[LedgerRow]) -> None:
         """Have rows written again whose write failed."""
         for row in rows:
-            self._unwritten[row.table][row.key] = None
+            if isinstance(row, UnwrittenRow):
+                self._unwritten[row.table][row.key] = None
+            else:
+                # What is there by now is newer.
+                self._unwritten_waiting.setdefault((row.table, row.slot), row)
+
+    def settle(self, table: TotalsTable) -> None:
+        """Hear that all of a table's totals are written: what was added to them need not be kept aside any more."""
+        for row in self._waiting[table].settle():
+            self._unwritten_waiting[table, row.slot] = row
+
+    def note_written(self, rows: Iterable[LedgerRow]) -> None:
+        """Hear of rows that are written, or were put back: slots of those that keep nothing can be used again."""
+        for row in rows:
+            if isinstance(row, WaitingRow) and row.is_done and (row.table, row.slot) not in self._unwritten_waiting:
+                self._waiting[row.table].free(row.slot)
 
     def _add(self, table: TotalsTable, key: Key, addition: Addition) -> None:
         rows = self._rows[table]

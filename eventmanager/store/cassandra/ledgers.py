@@ -12,12 +12,13 @@ from functools import partial
 
 from eventmanager.blocks import Block, Day
 from eventmanager.store.cassandra.columns import cql_date, ttl_s
-from eventmanager.store.cassandra.encoded_rows import EncodedRows, encode_totals
+from eventmanager.store.cassandra.encoded_rows import EncodedRows, encode_totals, encode_waiting
 from eventmanager.store.cassandra.faults import StatementError
-from eventmanager.store.cassandra.ledger import Ledger, UnwrittenRow
+from eventmanager.store.cassandra.ledger import Ledger, LedgerRow, UnwrittenRow
 from eventmanager.store.cassandra.mutations import write_rows
 from eventmanager.store.cassandra.repeater import Repeater
 from eventmanager.store.cassandra.statements import Statements
+from eventmanager.store.cassandra.waiting_totals import WaitingRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,11 @@ class Ledgers:
         """How many rows are yet to be written."""
         return sum(ledger.unwritten_count for ledger in self._all())
 
+    @property
+    def waiting_count(self) -> int:
+        """How many additions wait to be added to totals."""
+        return sum(ledger.waiting_count for ledger in self._all())
+
     @asynccontextmanager
     async def use(self, day: Day, blocks: Sequence[Block]) -> AsyncIterator[Ledger]:
         """Give a day's current ledger, once `days` names it. Raises StatementError.
@@ -80,19 +86,30 @@ class Ledgers:
             ledger.commits -= 1
 
     async def write(self, ledger: Ledger) -> None:
-        """Write what is yet to be written of a ledger. Raises StatementError; what failed is to be written still."""
+        """Write what a commit is not answered without. Raises StatementError; what failed is to be written still."""
         async with ledger.lock:
-            rows = ledger.take_unwritten()
-            await write_rows(self._repeater, rows, partial(self._encode, ledger, self._ttl_s(ledger)), ledger.put_back)
+            rows = ledger.take_urgent()
+            try:
+                await self.write_rows(ledger, rows)
+            finally:
+                ledger.note_written(rows)
+
+    async def write_rows(self, ledger: Ledger, rows: Sequence[LedgerRow]) -> None:
+        """Write rows of a ledger that were taken from it. Raises StatementError; what failed has been put back."""
+        await write_rows(self._repeater, rows, partial(self._encode, ledger, self._ttl_s(ledger)), ledger.put_back)
+
+    def unsettled(self) -> Sequence[Ledger]:
+        """Return the ledgers that have something which is not in the rows of its table."""
+        return [ledger for ledger in self._all() if ledger.has_unsettled]
 
     async def write_all(self) -> int:
-        """Try to write what commits have left unwritten; return how many rows are left.
+        """Try to write what commits have left unwritten, but for what waits; return how many rows are left.
 
         A ledger that a commit is using is that commit's to write, rows left by earlier ones included.
         """
-        left_behind = [ledger for ledger in self._all() if ledger.unwritten_count and not ledger.commits]
+        left_behind = [ledger for ledger in self._all() if ledger.urgent_count and not ledger.commits]
         await asyncio.gather(*(self._write_all_of(ledger) for ledger in left_behind))
-        return sum(ledger.unwritten_count for ledger in left_behind)
+        return sum(ledger.urgent_count for ledger in left_behind)
 
     def drop_unused(self) -> None:
         """Drop the ledgers that nobody has used for a while, or that there is no room for: later blocks open others."""
@@ -106,6 +123,9 @@ class Ledgers:
 
     def forget(self, day: Day) -> None:
         """Forget a day that is to be removed, and whatever was yet to be written of it."""
+        for ledger in self._all():
+            if ledger.day == day:
+                ledger.is_forgotten = True
         self._current.pop(day, None)
         self._dropped = [ledger for ledger in self._dropped if ledger.day != day]
 
@@ -120,8 +140,13 @@ class Ledgers:
         with contextlib.suppress(StatementError):
             await self.write(ledger)
 
-    def _encode(self, ledger: Ledger, ttl: int, rows: Sequence[UnwrittenRow]) -> list[EncodedRows]:
-        return [
+    def _encode(self, ledger: Ledger, ttl: int, rows: Sequence[LedgerRow]) -> list[EncodedRows]:
+        totals = [row for row in rows if isinstance(row, UnwrittenRow)]
+        encoded = [
             encode_totals(self._statements.write_totals[table], ledger, list(alike), ttl)
-            for table, alike in itertools.groupby(rows, lambda row: row.table)
+            for table, alike in itertools.groupby(totals, lambda row: row.table)
         ]
+        waiting = [row for row in rows if isinstance(row, WaitingRow)]
+        if waiting:
+            encoded.append(encode_waiting(self._statements.write_waiting, ledger, waiting, ttl))
+        return encoded

@@ -2,19 +2,21 @@
 
 import asyncio
 import datetime
+import uuid
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence, Set
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from itertools import starmap
-from typing import Any
+from typing import Any, NamedTuple
 
 from eventmanager.blocks import Day, Partition, StoredBlock
 from eventmanager.errors import StoreUnavailableError
-from eventmanager.facts import Key, SetTable, TotalsRow, TotalsTable
+from eventmanager.facts import Addition, Key, SetTable, Totals, TotalsRow, TotalsTable
 from eventmanager.store.cassandra.bridge import Bridge, Rows
-from eventmanager.store.cassandra.columns import SET_COLUMNS, TOTALS_COLUMNS, cql_date, partition_values
+from eventmanager.store.cassandra.columns import SET_COLUMNS, TOTALS_COLUMNS, Values, cql_date, partition_values
 from eventmanager.store.cassandra.faults import Fault, StatementError
 from eventmanager.store.cassandra.statements import Statements
+from eventmanager.store.cassandra.waiting_totals import WAITING_TABLES, decode_additions
 from eventmanager.store.protocol import Members
 
 
@@ -27,6 +29,12 @@ def failing_as_unavailable() -> Iterator[None]:
         if error.fault is Fault.MISTAKE:
             raise
         raise StoreUnavailableError(error.cause) from error
+
+
+class _Waiting(NamedTuple):
+    ledger_id: uuid.UUID
+    number: int
+    additions: Mapping[Key, Addition]
 
 
 class Reads:
@@ -72,17 +80,18 @@ class Reads:
 
     async def totals(self, table: TotalsTable, day: Day) -> Sequence[TotalsRow]:
         """Do what Store.totals says: read the shards that the day's ledgers lie in, side by side."""
-        statement = self._statements.read_totals[table]
-        parts = await asyncio.gather(
-            *(
-                self._all(statement.bind(partition_values(Partition(*day, shard))))
-                for shard in sorted(await self.ledger_shards(day))
-            )
-        )
+        partitions = [partition_values(Partition(*day, shard)) for shard in sorted(await self.ledger_shards(day))]
         row_of = TOTALS_COLUMNS[table].row_of
-        rows = [row_of(values) for part in parts for values in part]
+        if table in WAITING_TABLES:
+            # Before the rows: what is settled meanwhile is in them. They tell what is in them of what waits.
+            waiting = await self._waiting(table, partitions)
+            if waiting:
+                rows = await self._all_of(self._statements.read_added_totals[table], partitions)
+                return [*map(row_of, rows), *_not_added(table, waiting, rows)]
+        rows = await self._all_of(self._statements.read_totals[table], partitions)
+        totals = list(map(row_of, rows))
         # A ledger's marks alone make a row, too.
-        return [row for row in rows if any(row.counts)] if table is TotalsTable.TRAFFIC else rows
+        return [row for row in totals if any(row.counts)] if table is TotalsTable.TRAFFIC else totals
 
     async def dates(self, app: str, first: datetime.date, last: datetime.date) -> Sequence[datetime.date]:
         """Do what Store.dates says."""
@@ -96,6 +105,17 @@ class Reads:
         """Return the shards that a day's ledgers lie in."""
         rows = await self._all(self._statements.read_day.bind((day.app, cql_date(day.date))))
         return {shard for (shard,) in rows}
+
+    async def _waiting(self, table: TotalsTable, partitions: Sequence[Values]) -> Sequence[_Waiting]:
+        """Return the additions to a table that wait, or did when this was called."""
+        read = self._statements.read_waiting
+        parts = await asyncio.gather(*(self._all(read.bind((*partition, table.value))) for partition in partitions))
+        return [
+            _Waiting(ledger_id, number, decode_additions(additions))
+            for part in parts
+            for ledger_id, number, additions in part
+            if additions
+        ]
 
     async def _dates(
         self, statement: Any, app: str, first: datetime.date, last: datetime.date
@@ -115,5 +135,27 @@ class Reads:
             async for rows in self._bridge.pages(statement):
                 yield rows
 
+    async def _all_of(self, statement: Any, partitions: Sequence[Values]) -> Rows:
+        parts = await asyncio.gather(*(self._all(statement.bind(partition)) for partition in partitions))
+        return [row for part in parts for row in part]
+
     async def _all(self, statement: Any) -> Rows:
         return [row async for rows in self._pages(statement) for row in rows]
+
+
+def _not_added(table: TotalsTable, waiting: Iterable[_Waiting], rows: Rows) -> Iterator[TotalsRow]:
+    """Yield as rows what waits and is not in the rows read, which end with their ledger and the last number in them."""
+    key_columns = len(TOTALS_COLUMNS[table].key)
+    last_added = {(row[-2], tuple(row[:key_columns])): row[-1] for row in rows}
+    sums: dict[Key, Totals] = {}
+    for ledger_id, number, additions in waiting:
+        for key, addition in additions.items():
+            if number > last_added.get((ledger_id, key), 0):
+                totals = sums.get(key)
+                if totals is None:
+                    sums[key] = Totals.of(addition)
+                else:
+                    totals.add(addition)
+    for key, totals in sums.items():
+        encoded = tuple((durations.total_ms, durations.encode()) for durations in totals.durations)
+        yield TotalsRow(key, tuple(totals.counts), encoded)

@@ -10,7 +10,12 @@ from eventmanager.facts import SetTable, TotalsTable
 from eventmanager.store.cassandra.columns import SET_COLUMNS, TOTALS_COLUMNS
 
 PARTITION: Final = ("app", "date", "shard")
-DAY_TABLES: Final = ("events", *(table.value for table in SetTable), *(table.value for table in TotalsTable))
+DAY_TABLES: Final = (
+    "events",
+    *(table.value for table in SetTable),
+    *(table.value for table in TotalsTable),
+    "waiting_totals",
+)
 """The tables that hold a day, partitioned alike."""
 
 # A block has up to 1 MiB before compression, and some 50 KB after.
@@ -33,6 +38,11 @@ COUNT_EDGES: Final = (
 )
 # A visitor with two platforms has two rows and is counted once, which COUNT cannot: the rows are counted here.
 LIST_VISITORS: Final = f"SELECT user FROM users_by_platform {_IN_PARTITION} GROUP BY app, date, shard, user"
+WRITE_WAITING: Final = (
+    "INSERT INTO waiting_totals (app, date, shard, totals_table, ledger, slot, number, additions) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?) USING TTL ?"
+)
+READ_WAITING: Final = f"SELECT ledger, number, additions FROM waiting_totals {_IN_PARTITION} AND totals_table = ?"
 WRITE_DAY: Final = "INSERT INTO days (app, date, ledger, shard) VALUES (?, ?, ?, ?) USING TTL ?"
 READ_DAY: Final = "SELECT shard FROM days WHERE app = ? AND date = ?"
 LIST_DATES: Final = "SELECT date FROM days WHERE app = ? AND date >= ? AND date <= ? GROUP BY app, date"
@@ -79,6 +89,8 @@ class Statements:
         self.count_stage_users = prepare(COUNT_STAGE_USERS)
         self.count_edges = prepare(COUNT_EDGES)
         self.list_visitors = prepare(LIST_VISITORS)
+        self.write_waiting = prepare(WRITE_WAITING)
+        self.read_waiting = prepare(READ_WAITING, _BLOCKS_A_PAGE)
         self.write_day = prepare(WRITE_DAY)
         self.read_day = prepare(READ_DAY)
         self.list_dates = prepare(LIST_DATES)
@@ -110,6 +122,11 @@ class Statements:
         }
         self.read_totals: dict[TotalsTable, Any] = {
             table: prepare(_select(table.value, columns.read)) for table, columns in TOTALS_COLUMNS.items()
+        }
+        self.read_added_totals: dict[TotalsTable, Any] = {
+            table: prepare(_select(table.value, (*columns.read, "ledger", *columns.added)))
+            for table, columns in TOTALS_COLUMNS.items()
+            if columns.added
         }
 
 

@@ -25,6 +25,7 @@ from eventmanager.store.cassandra.reads import Reads, failing_as_unavailable
 from eventmanager.store.cassandra.recount_rows import RecountRows
 from eventmanager.store.cassandra.repeater import Repeater
 from eventmanager.store.cassandra.set_rows import SetRows
+from eventmanager.store.cassandra.settling import Settling
 from eventmanager.store.cassandra.statements import Statements
 from eventmanager.store.protocol import BlockOutcome, FactsOf, Members, Recount
 
@@ -74,7 +75,8 @@ class CassandraStore:
         self._log_rows = LogRows(statements, repeater, options.now)
         self._set_rows = SetRows(statements, repeater, options.now)
         self._ledgers = Ledgers(statements, repeater, options.now, options.new_id, options.ledger_bounds)
-        self._commits = Commits(self._log_rows, self._set_rows, self._ledgers, members_of)
+        self._settling = Settling(self._ledgers, options.patience_s)
+        self._commits = Commits(self._log_rows, self._set_rows, self._ledgers, self._settling, members_of)
         self._tending = loop.create_task(self._tend())
 
     async def commit(self, blocks: Sequence[Block], resent: Set[bytes], facts_of: FactsOf) -> list[BlockOutcome]:
@@ -128,7 +130,7 @@ class CassandraStore:
         with failing_as_unavailable():
             shards = set(range(shard_count)) | await self._reads.ledger_shards(day)
             partitions = [Partition(*day, shard) for shard in sorted(shards)]
-            self._ledgers.forget(day)
+            await self._settling.forget(day)
             self._set_rows.forget(partitions)
             self._log_rows.forget_day(day)
             await asyncio.gather(
@@ -166,6 +168,7 @@ class CassandraStore:
         self._tending.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._tending
+        await self._settling.close()
         left = await self._write_left_behind()
         if left:
             _log.error("%d rows could not be written: live figures lack them. The log has all their events.", left)

@@ -12,13 +12,14 @@ from cassandra.query import BatchStatement
 
 from eventmanager.blocks import Day
 from eventmanager.durations import Durations
-from eventmanager.facts import Key, SetTable, Totals, TotalsTable
+from eventmanager.facts import Addition, Key, SetTable, Totals, TotalsTable
 from eventmanager.store.cassandra.columns import TOTALS_COLUMNS, cql_date
 from eventmanager.store.cassandra.encoded_batch import EncodedBatches, batch_of_encoded
-from eventmanager.store.cassandra.encoded_rows import encode_members, encode_totals
+from eventmanager.store.cassandra.encoded_rows import encode_members, encode_totals, encode_waiting
 from eventmanager.store.cassandra.ledger import Ledger, UnwrittenRow
 from eventmanager.store.cassandra.repeater import batch_of
 from eventmanager.store.cassandra.statements import Statements
+from eventmanager.store.cassandra.waiting_totals import WaitingRow
 from tests.store.cassandra.made_blocks import DATE
 
 _SHARD: Final = 3
@@ -58,17 +59,38 @@ def test_rows_of_sets(session: Session, day: Day) -> None:
 
 @pytest.mark.parametrize("table", TotalsTable, ids=lambda table: table.value)
 def test_rows_of_totals(session: Session, day: Day, table: TotalsTable) -> None:
-    """With a ledger, counts and durations."""
+    """With a ledger, counts and durations, and the number of the last additions that are in them."""
     write = Statements(session).write_totals[table]
     ledger = Ledger(day, uuid.UUID(int=7), _SHARD)
+    ledger.take({table: {_TOTALS[table][0][0]: Addition((1,) * len(_TOTALS[table][0][1].counts), ((),) * 2)}})
+    added = [1] if TOTALS_COLUMNS[table].added and ledger.add_waiting(table) else []
     partition = (day.app, cql_date(DATE), _SHARD)
     rows = [UnwrittenRow(table, key, totals) for key, totals in _TOTALS[table]]
     bound = [
-        write.bind((*partition, *key, ledger.ledger_id, *TOTALS_COLUMNS[table].figures_of(totals), 0))
+        write.bind((*partition, *key, ledger.ledger_id, *TOTALS_COLUMNS[table].figures_of(totals), *added, 0))
         for _, key, totals in rows
     ]
 
     encoded = encode_totals(write, ledger, rows, 0)
+
+    assert sent(batch_of(bound)) == sent(batch_of_encoded([encoded]))
+
+
+def test_rows_that_keep_additions(session: Session, day: Day) -> None:
+    """Or keep nothing any more."""
+    write = Statements(session).write_waiting
+    ledger = Ledger(day, uuid.UUID(int=7), _SHARD)
+    partition = (day.app, cql_date(DATE), _SHARD)
+    rows = [
+        WaitingRow(TotalsTable.VIEWS_BY_PAGE, 0, 2**40, b"some"),
+        WaitingRow(TotalsTable.CLICKS_BY_TARGET, 70_000, 1, b""),
+    ]
+    bound = [
+        write.bind((*partition, row.table.value, ledger.ledger_id, row.slot, row.number, row.additions, _TTL_S))
+        for row in rows
+    ]
+
+    encoded = encode_waiting(write, ledger, rows, _TTL_S)
 
     assert sent(batch_of(bound)) == sent(batch_of_encoded([encoded]))
 

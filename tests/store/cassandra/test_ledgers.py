@@ -17,14 +17,16 @@ from eventmanager.store.cassandra.statements import Statements
 from eventmanager.store.cassandra.store import CassandraStore, StoreOptions
 from tests.store.cassandra.conftest import OpenStore
 from tests.store.cassandra.made_blocks import DATE, block, entered, facts_of
+from tests.store.cassandra.settled import settled
 
 
-async def test_totals_of_several_servers_add_up(open_store: OpenStore, day: Day) -> None:
+async def test_totals_of_several_servers_add_up(open_store: OpenStore, session: Session, day: Day) -> None:
     """Each has written its own ledger, more than once."""
     stores = [await open_store() for _ in range(3)]
     for number, store in enumerate(stores * 2):
         await store.commit([block(day, f"block {number}", entered(f"u{number}", 7, 1_000 + number))], set(), facts_of)
 
+    await settled(session, day)
     rows = await stores[0].totals(TotalsTable.TIME_BY_STAGE, day)
     total = Totals((0,), [Durations()])
     for row in rows:
@@ -56,7 +58,7 @@ async def test_a_day_with_many_ledgers_and_pages_answers(store: CassandraStore, 
     write_page = statements.write_totals[TotalsTable.VIEWS_BY_PAGE]
     for shard, ledger in enumerate([uuid.uuid4() for _ in range(20)]):
         partition = (day.app, cql_date(DATE), shard % 4)
-        values = (ledger, 3, durations.total_ms, durations.encode(), durations.count, 0)
+        values = (ledger, 3, durations.total_ms, durations.encode(), durations.count, 1, 0)
         session.execute(statements.write_day.bind((day.app, cql_date(DATE), ledger, shard % 4, 0)))
         for start in range(0, len(pages), 500):
             session.execute(batch_of(write_page.bind((*partition, url, *values)) for url in pages[start : start + 500]))
@@ -75,7 +77,7 @@ async def test_a_dropped_ledger_is_never_taken_up_again(
     """Whether it was idle or took too much memory: later blocks open another, and both count."""
     store = await open_store(StoreOptions(ledger_bounds=bounds))
     await store.commit([block(day, "early", entered("u1", 1, 1_000), entered("u1", 2, 1_000))], set(), facts_of)
-    await asyncio.sleep(1.5)
+    await asyncio.sleep(2.5)
     await store.commit([block(day, "late", entered("u2", 1, 1_000))], set(), facts_of)
 
     ledgers = session.execute(f"SELECT ledger FROM days WHERE app = '{day.app}' AND date = '{DATE}'")

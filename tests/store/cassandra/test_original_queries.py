@@ -6,6 +6,7 @@ from eventmanager.blocks import Day
 from eventmanager.store.cassandra.store import CassandraStore
 from tests.store.cassandra.conftest import OpenStore
 from tests.store.cassandra.made_blocks import DATE, block, clicked, entered, facts_of, hovered, viewed
+from tests.store.cassandra.settled import settled
 
 
 async def test_visitors_are_counted_by_stage(store: CassandraStore, session: Session, day: Day) -> None:
@@ -35,6 +36,7 @@ async def test_times_are_summed_by_stage(store: CassandraStore, session: Session
     rows += [entered("u3000", 1, 4_000), entered("u5000", 1, 8_000)]
     await store.commit([block(day, "times", *rows)], set(), facts_of)
 
+    await settled(session, day)
     summed = session.execute(
         f"SELECT app, date, shard, stage, SUM(elapsed), SUM(hits) FROM time_by_stage "
         f"WHERE app = '{day.app}' AND date = '{DATE}' AND shard = 0 GROUP BY app, date, shard, stage"
@@ -49,6 +51,7 @@ async def test_hovers_are_summed_by_button(store: CassandraStore, session: Sessi
     then_clicked = [hovered(f"v{number}", "div/button", 2_500, clicked=True) for number in range(4)]
     await store.commit([block(day, "hovers", *left, *then_clicked)], set(), facts_of)
 
+    await settled(session, day)
     summed = session.execute(
         f"SELECT app, date, shard, target, SUM(hover_leave), SUM(elapsed_leave), SUM(hover_click), SUM(elapsed_click), "
         f"SUM(hits) FROM actions_by_button "
@@ -69,6 +72,7 @@ async def test_pages_and_clicks_are_summed_over_ledgers(
         [block(day, "there", viewed("u2", "/home", "/", 4_000), clicked("u2", "/home", "a", 500))], set(), facts_of
     )
 
+    await settled(session, day)
     where = f"WHERE app = '{day.app}' AND date = '{DATE}' AND shard = 0 GROUP BY app, date, shard, url"
     pages = session.execute(f"SELECT url, SUM(views), SUM(elapsed), SUM(hits) FROM views_by_page {where}")
     clicks = session.execute(

@@ -96,7 +96,7 @@ async def test_a_server_that_must_not_migrate_says_what_is_missing(own_address: 
         await open_keyspace(own_address, os.environ, migrate=False)
 
     assert (
-        f"{own_address} lacks steps of the schema: 0001 tables, 0002 recounts, 0003 compaction. "
+        f"{own_address} lacks steps of the schema: 0001 tables, 0002 recounts, 0003 compaction, 0004 waiting-totals. "
         "Run `eventmanager schema migrate`, or start without --no-migrate."
     ) == str(refused.value)
     assert "" != await missing_schema(own_address, os.environ)
