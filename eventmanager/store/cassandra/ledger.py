@@ -107,6 +107,10 @@ class Ledger:
         """How many rows `take_urgent` would return."""
         return len(self._unwritten_waiting) + len(self._unwritten[TotalsTable.TRAFFIC])
 
+    def last_number(self, table: TotalsTable) -> int:
+        """Return the number of the last additions to a table."""
+        return self._waiting[table].last_number
+
     def last_added(self, table: TotalsTable) -> int:
         """Return the number of the last additions to a table that are in the totals."""
         return self._waiting[table].last_added
@@ -121,12 +125,12 @@ class Ledger:
                 for row in self._waiting[table].put(additions):
                     self._unwritten_waiting[table, row.slot] = row
 
-    def add_waiting(self, table: TotalsTable) -> bool:
-        """Add to a table's totals what has waited longest; return whether something did."""
+    def add_waiting(self, table: TotalsTable) -> int:
+        """Add to a table's totals what has waited longest, and return to how many of them."""
         additions = self._waiting[table].take()
         for key, addition in additions.items():
             self._add(table, key, addition)
-        return bool(additions)
+        return len(additions)
 
     def mark(self, blocks: Iterable[Block]) -> None:
         """Count acknowledged blocks, each in the hour of its first event."""

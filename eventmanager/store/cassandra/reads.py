@@ -146,7 +146,7 @@ class Reads:
 def _not_added(table: TotalsTable, waiting: Iterable[_Waiting], rows: Rows) -> Iterator[TotalsRow]:
     """Yield as rows what waits and is not in the rows read, which end with their ledger and the last number in them."""
     key_columns = len(TOTALS_COLUMNS[table].key)
-    last_added = {(row[-2], tuple(row[:key_columns])): row[-1] for row in rows}
+    last_added = {(ledger_id, tuple(values[:key_columns])): added for *values, ledger_id, added in rows}
     sums: dict[Key, Totals] = {}
     for ledger_id, number, additions in waiting:
         for key, addition in additions.items():

@@ -22,9 +22,11 @@ _INTERVAL_S: Final = 0.3
 """A row is written once for all commits of so long."""
 _RETRY_S: Final = 1.0
 _FEW_ADDITIONS: Final = 10_000
-"""While no more wait, commits go first. Whoever asks for a report reads what waits."""
+"""While no more wait, commits go first. All of them are read for a report."""
 _MOST_ADDITIONS: Final = 60_000
 """While more wait, no commit begins: some 30 MB."""
+_ROWS_A_TURN: Final = 200
+"""After as many commits go first again."""
 _ROWS_A_PIECE: Final = 400
 _ROWS_A_LARGE_PIECE: Final = 4_000
 """Where much waits: an event then costs less, and commits wait for longer."""
@@ -44,6 +46,8 @@ class Settling:
         self._is_in_haste = asyncio.Event()
         self._has_progress = asyncio.Event()
         self._is_closing = False
+        self._done = 0
+        """Rows since commits last went first."""
         self._writing = asyncio.Lock()
         self._task = asyncio.get_running_loop().create_task(self._run())
 
@@ -51,11 +55,15 @@ class Settling:
     async def commit(self) -> AsyncIterator[None]:
         """Have what waits wait for a commit, which begins once there is room for what it adds, or patience is over."""
         await self._wait_for_room()
-        with self._turns.commit():
-            yield
-        self._wake()
+        try:
+            with self._turns.commit():
+                yield
+        finally:
+            self._wake()
 
     async def _wait_for_room(self) -> None:
+        if self._ledgers.waiting_count <= _MOST_ADDITIONS:
+            return
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._patience_s):
                 while self._ledgers.waiting_count > _MOST_ADDITIONS:
@@ -119,13 +127,13 @@ class Settling:
     async def _settle(self, ledger: Ledger) -> None:
         """Settle a ledger's totals. Raises StatementError; what was not written is to be written still."""
         for table in WAITING_TABLES:
-            await self._give_way()
-            while ledger.add_waiting(table):
+            # Not what comes meanwhile, which may never end.
+            last = ledger.last_number(table)
+            while ledger.last_added(table) < last:
+                await self._give_way(ledger.add_waiting(table))
                 self._has_progress.set()
-                await self._give_way()
             await self._write(ledger, table)
             ledger.settle(table)
-        await self._give_way()
         async with self._writing:
             if not ledger.is_forgotten:
                 await self._ledgers.write(ledger)
@@ -134,16 +142,20 @@ class Settling:
         rows = ledger.take_unwritten(table)
         try:
             while rows:
-                await self._give_way()
                 size = _ROWS_A_LARGE_PIECE if self._is_late else _ROWS_A_PIECE
                 piece, rows = rows[:size], rows[size:]
+                await self._give_way(len(piece))
                 async with self._writing:
                     if not ledger.is_forgotten:
                         await self._ledgers.write_rows(ledger, piece)
         finally:
             ledger.put_back(rows)
 
-    async def _give_way(self) -> None:
+    async def _give_way(self, rows: int) -> None:
+        """Let commits go first that are under way, unless little was done since or much waits."""
         await asyncio.sleep(0)
-        if not (self._is_late or self._is_closing):
-            await self._turns.wait()
+        self._done += rows
+        if self._done >= _ROWS_A_TURN and not self._is_closing:
+            self._done = 0
+            if not self._is_late:
+                await self._turns.wait()
