@@ -32,7 +32,9 @@ async def test_what_is_missing_is_shown_and_made(type_in: TypeIn, store: str) ->
     assert "\n-- Step 0001: tables\nCREATE TABLE IF NOT EXISTS events (\n" in shown.out
     assert "VALUES ('all', 1, 'tables', toTimestamp(now()));\n" in shown.out
 
-    ran = "Ran step 0001: tables.\nRan step 0002: recounts.\nRan step 0003: compaction.\n"
+    ran = (
+        "Ran step 0001: tables.\nRan step 0002: recounts.\nRan step 0003: compaction.\nRan step 0004: waiting-totals.\n"
+    )
     assert Typed(0, f"{ran}{store} is up to date.\n", "") == await type_in("schema", "migrate", "--store", store)
     assert Typed(0, f"-- {store} is up to date.\n", "") == await type_in("schema", "show", "--store", store)
     assert Typed(0, f"{store} is up to date.\n", "") == await type_in("schema", "migrate", "--store", store)
@@ -43,7 +45,7 @@ async def test_a_server_that_must_not_migrate_says_what_to_do(type_in: TypeIn, s
     assert Typed(
         1,
         "",
-        f"Error: {store} lacks steps of the schema: 0001 tables, 0002 recounts, 0003 compaction. "
+        f"Error: {store} lacks steps of the schema: 0001 tables, 0002 recounts, 0003 compaction, 0004 waiting-totals. "
         "Run `eventmanager schema migrate`, or start without --no-migrate.\n",
     ) == await type_in("serve", "--listen", "127.0.0.1:0", "--no-migrate", "--store", store)
 

@@ -13,13 +13,13 @@ _LONGEST_S: Final = 20
 
 
 async def wait_until(is_so: Callable[[], bool]) -> None:
-    """Ask again and again."""
+    """Ask again and again, in a thread: the way to a node may be this one's."""
     async with asyncio.timeout(_LONGEST_S):
-        while not is_so():  # noqa: ASYNC110 - nothing tells.
+        while not await asyncio.to_thread(is_so):  # noqa: ASYNC110 - nothing tells.
             await asyncio.sleep(0.05)
 
 
-async def settled(session: Session, day: Day) -> None:
+async def settled(session: Session, day: Day, keyspace: str = "tests") -> None:
     """Return once no additions to a day's totals wait in shard 0."""
-    query = f"SELECT additions FROM waiting_totals WHERE app = '{day.app}' AND date = '{DATE}' AND shard = 0"
+    query = f"SELECT additions FROM {keyspace}.waiting_totals WHERE app = '{day.app}' AND date = '{DATE}' AND shard = 0"
     await wait_until(lambda: not any(additions for (additions,) in session.execute(query)))

@@ -1,21 +1,26 @@
 """A write is done, its answer is lost with the connection, and the driver itself sends it again to the next node."""
 
+import asyncio
 import uuid
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack
 from typing import NamedTuple
 
 import pytest
+from cassandra.cluster import Session
 
 from eventmanager.blocks import Day, Partition
 from eventmanager.facts import SetTable, TotalsTable
 from eventmanager.store.cassandra import repeater
+from eventmanager.store.cassandra.address import parse_address
+from eventmanager.store.cassandra.connection import connect
 from eventmanager.store.cassandra.store import CassandraStore
 from eventmanager.store.protocol import BlockOutcome
 from tests.cassandra_nodes import CassandraNodes, free_network, started
 from tests.store.cassandra.faulty_proxy import FaultyProxy, WatchedWrite, proxy_between
 from tests.store.cassandra.made_blocks import block, entered, facts_of, viewed
 from tests.store.cassandra.opened import acquainted, opened
+from tests.store.cassandra.settled import settled
 
 LEDGER = uuid.uuid4()
 VISITOR = "the only visitor"
@@ -36,6 +41,8 @@ class Proxied(NamedTuple):
     """A store, and the only ways to its nodes."""
 
     store: CassandraStore
+    session: Session
+    """Of the driver, to look at the tables behind the store's back."""
     proxies: Sequence[FaultyProxy]
 
     def lose_answer(self, marker: bytes) -> WatchedWrite:
@@ -58,31 +65,38 @@ async def proxied(two_nodes: CassandraNodes, monkeypatch: pytest.MonkeyPatch) ->
         address = f"cassandra://{','.join(two_nodes.announced_hosts)}/resends?replication=2"
         await acquainted(address)
         store = await stack.enter_async_context(opened(address, new_id=lambda: LEDGER))
-        yield Proxied(store, proxies)
+        connection = await asyncio.to_thread(connect, parse_address(address), "")
+        stack.push_async_callback(asyncio.to_thread, connection.close)
+        yield Proxied(store, connection.session, proxies)
 
 
 @pytest.mark.parametrize(
-    ("marker", "is_resent"),
+    ("marker", "is_resent", "writes"),
     [
-        (BLOCK.encode().ljust(16), False),
-        (VISITOR.encode(), False),
-        (URL.encode(), False),
-        (LEDGER.bytes, True),
+        (BLOCK.encode().ljust(16), False, 2),
+        (VISITOR.encode(), False, 2),
+        (len(URL).to_bytes(4) + URL.encode(), False, 2),
+        (TotalsTable.VIEWS_BY_PAGE.value.encode(), False, 3),
+        (LEDGER.bytes, True, 2),
     ],
-    ids=["log row", "set rows", "totals", "marks"],
+    ids=["log row", "set rows", "totals", "totals that wait", "marks"],
 )
-async def test_what_is_written_twice_counts_once(proxied: Proxied, day: Day, marker: bytes, is_resent: bool) -> None:
-    """Of a block that is known only its marks are written with the ledger."""
+async def test_what_is_written_twice_counts_once(
+    proxied: Proxied, day: Day, marker: bytes, is_resent: bool, writes: int
+) -> None:
+    """Of a block that is known only its marks are written with the ledger; what waits is replaced when it is settled."""
     store = proxied.store
     sent = block(day, BLOCK, entered(VISITOR, 1, 1_000), viewed(VISITOR, URL, "", 0))
     if is_resent:
         assert [BlockOutcome.STORED] == await store.commit([sent], set(), facts_of)
+        await settled(proxied.session, day, "resends")
     write = proxied.lose_answer(marker)
 
     outcomes = await store.commit([sent], {sent.block_id} if is_resent else set(), facts_of)
 
     assert [BlockOutcome.KNOWN if is_resent else BlockOutcome.STORED] == outcomes
-    assert (1, 2) == (write.answers_lost, write.forwarded)
+    await settled(proxied.session, day, "resends")
+    assert (1, writes) == (write.answers_lost, write.forwarded)
     assert [sent.block_id] == [row.block_id async for page in store.log(sent.partition) for row in page]
     assert {(1,): 1} == await store.member_counts(SetTable.USERS_BY_STAGE, Partition(*day, 0))
     assert [(1,)] == [row.counts for row in await store.totals(TotalsTable.TIME_BY_STAGE, day)]
