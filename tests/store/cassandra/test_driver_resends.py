@@ -84,7 +84,7 @@ async def proxied(two_nodes: CassandraNodes, monkeypatch: pytest.MonkeyPatch) ->
 async def test_what_is_written_twice_counts_once(
     proxied: Proxied, day: Day, marker: bytes, is_resent: bool, writes: int
 ) -> None:
-    """Of a block that is known only its marks are written with the ledger; what waits is replaced when it is settled."""
+    """Of a block that is known only marks are written with the ledger; what waits is replaced when it is settled."""
     store = proxied.store
     sent = block(day, BLOCK, entered(VISITOR, 1, 1_000), viewed(VISITOR, URL, "", 0))
     if is_resent:
