@@ -16,7 +16,7 @@ _SOMETHING_IS_MISSING: Final = 4
 _LONGEST_START_S: Final = 300
 # Neither data nor schema goes to disk at once: for nodes that are never killed, and much quicker.
 _CARELESS: Final = "-Dcassandra.unsafesystem=true -Dcassandra.skip_sync=true"
-_LONG_LIVED: Final = {"CASSANDRA_OPTS": "-XX:TieredStopAtLevel=4", "CASSANDRA_HEAP": "3G"}
+_LONG_LIVED: Final = {"CASSANDRA_OPTS": "-XX:TieredStopAtLevel=4 -Xmn128M", "CASSANDRA_HEAP": "3G"}
 
 _NOT_RUN: Final = pytest.StashKey[list[str]]()
 
@@ -39,8 +39,8 @@ class CassandraNodes:
         is_long_lived: bool = False,
         read_delay_ms: int = 0,
     ) -> None:
-        """A long-lived node has a heap and a compiler as in production: slow to begin with, quick afterwards. To read a
-        row takes `read_delay_ms` longer than it has to.
+        """A long-lived node has a heap and a compiler as in production: slow to begin with, quick afterwards. Its young
+        generation is small, so that pauses are short. To read a row takes `read_delay_ms` longer than it has to.
         """
         self.directory = directory
         self._network = free_network()
