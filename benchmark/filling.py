@@ -63,9 +63,7 @@ async def fill_days(
     for number in range(len(dates)):
         progress(f"filling day {number + 1} of {len(dates)}")
         cast = _cast(seed, number, len(places))
-        for event, part in zip(events, parts, strict=True):
-            event.device_id = _name(cast[part])
-            event.timestamp.seconds += _DAY_S if number else 0
+        await asyncio.to_thread(_move, events, [_name(cast[part]) for part in parts], _DAY_S if number else 0)
         await _commit(store, events)
         visitors.update(cast[part] for part in taking_part)
         stage_visitors.update((stage, cast[part]) for stage, part in entered)
@@ -82,6 +80,13 @@ async def fill_days(
         last_day=drawn,
         visitor=_name(cast[parts[0]]),
     )
+
+
+def _move(events: Sequence[Event], names: Sequence[str], seconds: int) -> None:
+    """Give events other visitors, and have them happen later."""
+    for event, name in zip(events, names, strict=True):
+        event.device_id = name
+        event.timestamp.seconds += seconds
 
 
 def _enters(event: Event) -> bool:
@@ -102,8 +107,10 @@ async def _commit(store: Store, events: Sequence[Event]) -> None:
     memory = Memory(_REMEMBERED_IDS)  # No event comes twice.
     async with asyncio.TaskGroup() as tasks:
         committing: asyncio.Task[list[BlockOutcome]] | None = None
-        for blocks in _commits(events):
-            facts = fold(blocks, memory)
+        commits = _commits(events)
+        # In a thread: what the store does by itself meanwhile must not wait for seconds.
+        while blocks := await asyncio.to_thread(next, commits, ()):
+            facts = await asyncio.to_thread(fold, blocks, memory)
             memory.keep()
             if committing is not None:
                 await committing

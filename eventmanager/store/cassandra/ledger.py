@@ -48,6 +48,7 @@ class Ledger:
         "lock",
         "shard",
         "used_s",
+        "waiting_count",
     )
 
     def __init__(self, day: Day, ledger_id: uuid.UUID, shard: int) -> None:
@@ -61,6 +62,8 @@ class Ledger:
         self.expire_time_s = 0
         self.is_listed = False
         """Whether `days` is known to name it."""
+        self.waiting_count = 0
+        """How many additions wait to be added to the totals."""
         self.is_forgotten = False
         """Whether its day was removed: its rows must not come back."""
         self.lock = asyncio.Lock()
@@ -93,11 +96,6 @@ class Ledger:
         return sum(map(len, self._unwritten.values())) + len(self._unwritten_waiting) + self.waiting_count + kept
 
     @property
-    def waiting_count(self) -> int:
-        """How many additions wait to be added to the totals."""
-        return sum(waiting.count for waiting in self._waiting.values())
-
-    @property
     def has_unsettled(self) -> bool:
         """Whether something that waited, or waits still, is not in the rows of its table."""
         return not all(waiting.is_settled for waiting in self._waiting.values())
@@ -122,12 +120,14 @@ class Ledger:
                 for key, addition in additions.items():
                     self._add(table, key, Addition((*addition.counts, 0), ()))
             else:
+                self.waiting_count += len(additions)
                 for row in self._waiting[table].put(additions):
                     self._unwritten_waiting[table, row.slot] = row
 
     def add_waiting(self, table: TotalsTable) -> int:
         """Add to a table's totals what has waited longest, and return to how many of them."""
         additions = self._waiting[table].take()
+        self.waiting_count -= len(additions)
         for key, addition in additions.items():
             self._add(table, key, addition)
         return len(additions)

@@ -62,11 +62,6 @@ class WaitingTotals:
         """The number of the last that the ledger has in its totals."""
 
     @property
-    def count(self) -> int:
-        """How many additions wait to be added to the ledger's totals."""
-        return sum(len(waiting.additions) for waiting in self._waiting)
-
-    @property
     def kept_count(self) -> int:
         """How many rows keep additions."""
         return len(self._waiting) + len(self._added)
