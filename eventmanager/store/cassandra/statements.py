@@ -20,6 +20,8 @@ DAY_TABLES: Final = (
 
 # A block has up to 1 MiB before compression, and some 50 KB after.
 _BLOCKS_A_PAGE: Final = 64
+# Up to 512 KiB each, and nothing in most.
+_WAITING_A_PAGE: Final = 32
 _ROWS_A_PAGE: Final = 5_000
 _IN_PARTITION: Final = "WHERE app = ? AND date = ? AND shard = ?"
 
@@ -90,7 +92,7 @@ class Statements:
         self.count_edges = prepare(COUNT_EDGES)
         self.list_visitors = prepare(LIST_VISITORS)
         self.write_waiting = prepare(WRITE_WAITING)
-        self.read_waiting = prepare(READ_WAITING, _BLOCKS_A_PAGE)
+        self.read_waiting = prepare(READ_WAITING, _WAITING_A_PAGE)
         self.write_day = prepare(WRITE_DAY)
         self.read_day = prepare(READ_DAY)
         self.list_dates = prepare(LIST_DATES)

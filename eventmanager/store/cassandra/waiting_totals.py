@@ -17,6 +17,8 @@ WAITING_TABLES: Final[Sequence[TotalsTable]] = tuple(table for table in TotalsTa
 """The tables whose additions wait. The rows of `traffic` are few, and have the marks."""
 MOST_ADDITIONS: Final = 2_000
 """Most that wait as one: to add as many to their ledger's totals takes some 8 ms, in which nothing else is done."""
+_MOST_BYTES: Final = 1 << 19
+"""Most of a row, but for a single addition: with the longest names 2,000 are more than a node takes."""
 _COMPRESSION_LEVEL: Final = 1
 _NOTHING: Final = b""
 
@@ -73,11 +75,11 @@ class WaitingTotals:
 
     def put(self, additions: Mapping[Key, Addition]) -> Iterator[WaitingRow]:
         """Have additions wait, and yield the rows that are to keep them."""
-        for some in _parts(additions):
+        for some, encoded in _encoded_parts(additions):
             self.last_number += 1
             waiting = _Waiting(self._take_slot(), self.last_number, some)
             self._waiting.append(waiting)
-            yield WaitingRow(self._table, waiting.slot, waiting.number, encode_additions(some))
+            yield WaitingRow(self._table, waiting.slot, waiting.number, encoded)
 
     def take(self) -> Mapping[Key, Addition]:
         """Return the additions that have waited longest, and take them for added. Empty where none wait."""
@@ -117,11 +119,15 @@ def decode_additions(encoded: bytes) -> Mapping[Key, Addition]:
     return {tuple(key): Addition(tuple(counts), tuple(elapsed_ms)) for key, counts, elapsed_ms in rows}
 
 
-def _parts(additions: Mapping[Key, Addition]) -> Iterator[Mapping[Key, Addition]]:
-    if len(additions) <= MOST_ADDITIONS:
-        if additions:
-            yield additions
+def _encoded_parts(additions: Mapping[Key, Addition]) -> Iterator[tuple[Mapping[Key, Addition], bytes]]:
+    """Yield additions as large as may wait as one, and how they are written."""
+    if not additions:
         return
+    if len(additions) <= MOST_ADDITIONS:
+        encoded = encode_additions(additions)
+        if len(encoded) <= _MOST_BYTES or len(additions) == 1:
+            yield additions, encoded
+            return
     items = list(additions.items())
-    for start in range(0, len(items), MOST_ADDITIONS):
-        yield dict(items[start : start + MOST_ADDITIONS])
+    for half in (items[: len(items) // 2], items[len(items) // 2 :]):
+        yield from _encoded_parts(dict(half))

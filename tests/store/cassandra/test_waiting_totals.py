@@ -1,5 +1,7 @@
 """Totals that wait: they count in every server's reports, and go to the tables by themselves."""
 
+import base64
+import random
 import time
 import uuid
 from collections.abc import Sequence
@@ -139,6 +141,23 @@ async def test_many_additions_wait_in_parts(
     assert [1, 2, 3] == numbers
     assert dict.fromkeys(targets, 1) == {
         row.key[1]: row.counts[0] for row in await own_store.totals(TotalsTable.CLICKS_BY_TARGET, day)
+    }
+
+
+async def test_additions_that_a_node_would_not_take_as_one_row_wait_in_parts(
+    store: CassandraStore, session: Session, day: Day
+) -> None:
+    """With the longest names, of which nothing comes again: 6 MB, compressed."""
+    draw = random.Random(1)
+    names = [base64.b64encode(draw.randbytes(3_072)).decode() for _ in range(MOST_ADDITIONS)]
+    clicks = [clicked("u", name[:2_048], name[2_048:], 1) for name in names]
+
+    outcomes = await store.commit([block(day, "clicks", *clicks)], set(), facts_of)
+    await settled(session, day)
+
+    assert [STORED] == outcomes
+    assert {(name[:2_048], name[2_048:]): (1,) for name in names} == {
+        row.key: row.counts for row in await store.totals(TotalsTable.CLICKS_BY_TARGET, day)
     }
 
 
