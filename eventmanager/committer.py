@@ -23,6 +23,10 @@ done. A call that comes in has something to do in most turns.
 """
 _LONGEST_GATHERING_S: Final = 0.02
 """Where requests never stop coming, a commit begins after this."""
+_LONGEST_GATHERING_OF_MANY_S: Final = 0.001
+"""And where it has many events, after this: a turn of the event loop then takes milliseconds where other work is done
+in it, and whoever comes meanwhile goes with the next.
+"""
 _ENOUGH_EVENTS: Final = 10_000
 """A commit of more takes hardly less time an event: it begins at once, or the store would have nothing to do."""
 _FEW_EVENTS: Final = 500
@@ -212,21 +216,27 @@ class Committer:
 
         What a commit costs, and what its thread takes of the interpreter's time, hardly depends on how many there are.
         """
-        end_s = time.monotonic() + _LONGEST_GATHERING_S
-        await self._wait_until_quiet(end_s)
+        begun_s = time.monotonic()
+        await self._wait_until_quiet(begun_s)
         patience_s = _PATIENCE_S
         while self._lacks_requests and patience_s > 0:
-            begun_s = time.monotonic()
+            waiting_since_s = time.monotonic()
             await self._wait_for_request(patience_s)
-            patience_s -= time.monotonic() - begun_s
-            await self._wait_until_quiet(end_s)
+            patience_s -= time.monotonic() - waiting_since_s
+            await self._wait_until_quiet(begun_s)
 
-    async def _wait_until_quiet(self, end_s: float) -> None:
+    async def _wait_until_quiet(self, begun_s: float) -> None:
         requests = quiet = 0
-        while quiet < _QUIET_TURNS and self.events_in_hand < _ENOUGH_EVENTS and time.monotonic() < end_s:
+        while quiet < _QUIET_TURNS and not self._has_enough(begun_s):
             await asyncio.sleep(0)
             quiet = quiet + 1 if self._requests == requests else 0
             requests = self._requests
+
+    def _has_enough(self, begun_s: float) -> bool:
+        """Whether a commit that has gathered since then is to begin, though more may be on their way."""
+        are_few = self.events_in_hand < _FEW_EVENTS
+        longest_s = _LONGEST_GATHERING_S if are_few else _LONGEST_GATHERING_OF_MANY_S
+        return self.events_in_hand >= _ENOUGH_EVENTS or time.monotonic() - begun_s >= longest_s
 
     @property
     def _lacks_requests(self) -> bool:

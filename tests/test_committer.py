@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 import datetime
+import time
 from collections.abc import AsyncIterator, Callable, Sequence, Set
 
 import pytest
@@ -143,6 +144,23 @@ async def test_commits_that_gain_nothing_do_not_wait_for_more(
     await asyncio.wait_for(asyncio.gather(*committer.submit([block("more", events)], resent=False)), 30)
 
     assert [len(commit) for commit in store.commits] == [3, 1]
+
+
+@pytest.mark.parametrize(("events", "fewest_turns", "most_turns"), [(499, 8, 100), (500, 1, 4)])
+async def test_many_events_do_not_wait_for_slow_turns(
+    store: WatchedStore, events: int, fewest_turns: int, most_turns: int
+) -> None:
+    """Where other work takes milliseconds of each turn of the event loop, a commit of many does not wait for eight."""
+    committer = Committer(store, Memory(0), most_waiting_events=1_000)
+    answers = committer.submit([block("sent", events)], resent=False)
+    turns = 0
+    while not store.has_begun.is_set():
+        time.sleep(0.002)  # noqa: ASYNC251 - keeps the loop, as other work does.
+        await asyncio.sleep(0)
+        turns += 1
+    await asyncio.gather(*answers)
+
+    assert fewest_turns <= turns <= most_turns
 
 
 async def test_requests_that_never_stop_coming_do_not_keep_each_other(store: WatchedStore) -> None:
